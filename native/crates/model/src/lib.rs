@@ -1,0 +1,22 @@
+//! The vocabulary of the field: labels, matchers, samples, histograms, series and query results.
+//!
+//! Depends on no other crate of the workspace and does no I/O; every other crate speaks in these types.
+//!
+//! * [`labels`]: a sorted label set in one allocation, and its builder.
+//! * [`matchers`] and [`regex`]: selection by label, with Go's regular expressions.
+//! * [`sample`] and [`histogram`]: values; timestamps are `i64` milliseconds since the epoch everywhere.
+//! * [`series`]: what a storage hands to the evaluator.
+//! * [`rows`]: what a decoded write request hands to a storage.
+//! * [`result`]: what the evaluator hands to the writers of answers.
+//! * [`time`] and [`float`]: durations, timestamps and numbers as Prometheus and Go print and parse them.
+
+pub mod float;
+pub mod histogram;
+pub mod labels;
+pub mod matchers;
+pub mod regex;
+pub mod result;
+pub mod rows;
+pub mod sample;
+pub mod series;
+pub mod time;

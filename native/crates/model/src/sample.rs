@@ -1,0 +1,188 @@
+//! Samples as they are written and read.
+
+use std::sync::Arc;
+
+use crate::histogram::{FloatHistogram, Histogram};
+
+/// The bit pattern of the NaN that marks a series as stale.
+pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
+
+/// The bit pattern of the NaN that Prometheus writes for a plain "not a number".
+pub const NORMAL_NAN_BITS: u64 = 0x7ff8_0000_0000_0001;
+
+/// The staleness marker.
+#[must_use]
+pub fn stale_nan() -> f64 {
+    f64::from_bits(STALE_NAN_BITS)
+}
+
+/// True for the staleness marker, false for any other value, other NaNs included.
+#[must_use]
+pub fn is_stale_nan(value: f64) -> bool {
+    value.to_bits() == STALE_NAN_BITS
+}
+
+/// A float sample: timestamp in milliseconds, value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FloatSample {
+    /// Milliseconds since the epoch.
+    pub t: i64,
+    /// The value.
+    pub v: f64,
+}
+
+/// A native histogram as it was sent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HistogramValue {
+    /// Integer buckets, delta encoded.
+    Integer(Histogram),
+    /// Float buckets, absolute.
+    Float(FloatHistogram),
+}
+
+/// A native histogram sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistogramSample {
+    /// Milliseconds since the epoch.
+    pub t: i64,
+    /// The histogram.
+    pub h: HistogramValue,
+}
+
+/// An exemplar: labels of its own, value and time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exemplar {
+    /// Labels such as the trace id.
+    pub labels: crate::labels::Labels,
+    /// The value.
+    pub v: f64,
+    /// Milliseconds since the epoch.
+    pub t: i64,
+}
+
+/// What is known of a metric family.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Metadata {
+    /// Name of the metric family.
+    pub metric: String,
+    /// Type of the metric.
+    pub kind: MetricType,
+    /// Help text.
+    pub help: String,
+    /// Unit.
+    pub unit: String,
+}
+
+/// Type of a metric family; numbers are those of the remote-write protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum MetricType {
+    /// Not known.
+    #[default]
+    Unknown = 0,
+    /// `counter`
+    Counter = 1,
+    /// `gauge`
+    Gauge = 2,
+    /// `histogram`
+    Histogram = 3,
+    /// `gaugehistogram`
+    GaugeHistogram = 4,
+    /// `summary`
+    Summary = 5,
+    /// `info`
+    Info = 6,
+    /// `stateset`
+    StateSet = 7,
+}
+
+impl MetricType {
+    /// The type with this number of the protocol; `Unknown` for any other number.
+    #[must_use]
+    pub fn from_number(number: u64) -> Self {
+        match number {
+            1 => Self::Counter,
+            2 => Self::Gauge,
+            3 => Self::Histogram,
+            4 => Self::GaugeHistogram,
+            5 => Self::Summary,
+            6 => Self::Info,
+            7 => Self::StateSet,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The name in the metadata API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+            Self::GaugeHistogram => "gaugehistogram",
+            Self::Summary => "summary",
+            Self::Info => "info",
+            Self::StateSet => "stateset",
+        }
+    }
+}
+
+/// Columns of decoded samples of one series, ascending in time.
+///
+/// `h` is empty while all samples are floats; otherwise it has one entry a sample, `Some` where the sample is a
+/// histogram (its slot in `v` is then 0). Staleness markers are kept: a float that [`is_stale_nan`], or a histogram
+/// whose `sum` is.
+#[derive(Clone, Debug, Default)]
+pub struct Samples {
+    /// Timestamps in milliseconds, strictly ascending.
+    pub t: Vec<i64>,
+    /// Float values.
+    pub v: Vec<f64>,
+    /// Histograms, or empty.
+    pub h: Vec<Option<Arc<FloatHistogram>>>,
+}
+
+impl Samples {
+    /// Number of samples.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.t.len()
+    }
+
+    /// True when there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.t.is_empty()
+    }
+
+    /// Forgets all samples, keeps the memory.
+    pub fn clear(&mut self) {
+        self.t.clear();
+        self.v.clear();
+        self.h.clear();
+    }
+
+    /// Appends a float.
+    pub fn push_float(&mut self, t: i64, v: f64) {
+        self.t.push(t);
+        self.v.push(v);
+        if !self.h.is_empty() {
+            self.h.push(None);
+        }
+    }
+
+    /// Appends a histogram.
+    pub fn push_histogram(&mut self, t: i64, h: Arc<FloatHistogram>) {
+        self.h.resize(self.t.len(), None);
+        self.t.push(t);
+        self.v.push(0.0);
+        self.h.push(Some(h));
+    }
+
+    /// The histogram at an index, if that sample is one.
+    #[must_use]
+    pub fn histogram(&self, i: usize) -> Option<&Arc<FloatHistogram>> {
+        self.h.get(i).and_then(Option::as_ref)
+    }
+}

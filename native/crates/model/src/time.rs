@@ -1,0 +1,1 @@
+//! Timestamps and durations as Prometheus prints and parses them.

@@ -1,0 +1,365 @@
+//! The syntax tree. Positions are byte offsets into the query, end exclusive.
+
+use neocortex_model::matchers::Matcher;
+
+/// A stretch of the query text in bytes, end exclusive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+/// Type of the value of an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ValueType {
+    /// A number.
+    Scalar,
+    /// Series with one sample each.
+    Vector,
+    /// Series with many samples each.
+    Matrix,
+    /// A string.
+    String,
+    /// Nothing (an error of the parser).
+    None,
+}
+
+impl ValueType {
+    /// The word in messages and in the API: `scalar`, `vector`, `matrix`, `string`, `none`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::Vector => "vector",
+            Self::Matrix => "matrix",
+            Self::String => "string",
+            Self::None => "none",
+        }
+    }
+
+    /// The words in the parser's messages: `scalar`, `instant vector`, `range vector`, `string`, `none`.
+    #[must_use]
+    pub fn documented(self) -> &'static str {
+        match self {
+            Self::Vector => "instant vector",
+            Self::Matrix => "range vector",
+            other => other.as_str(),
+        }
+    }
+}
+
+/// An expression and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    /// Where it stands.
+    pub span: Span,
+    /// What it is.
+    pub kind: ExprKind,
+}
+
+/// The kinds of expressions.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// `1.5`; `duration` when it was written as one (`5m`), which changes how it prints.
+    Number {
+        /// The number; a duration counts in seconds.
+        value: f64,
+        /// Written as a duration.
+        duration: bool,
+    },
+    /// `"text"`, unquoted.
+    String(String),
+    /// `(expr)`
+    Paren(Box<Expr>),
+    /// `-expr`, `+expr`
+    Unary {
+        /// [`BinaryOp::Add`] or [`BinaryOp::Sub`].
+        op: BinaryOp,
+        /// Operand.
+        expr: Box<Expr>,
+    },
+    /// `left op right`
+    Binary(Box<Binary>),
+    /// `sum by (a) (expr)`
+    Aggregate(Box<Aggregate>),
+    /// `f(args)`
+    Call {
+        /// The function's entry in the table.
+        func: &'static super::functions::Function,
+        /// Arguments.
+        args: Vec<Expr>,
+    },
+    /// `name{a="b"}`
+    Vector(VectorSelector),
+    /// `name{a="b"}[5m]`; the selector's `offset` and `at` apply to the whole.
+    Matrix(Box<MatrixSelector>),
+    /// `expr[5m:1m]`
+    Subquery(Box<Subquery>),
+}
+
+/// `@` and `offset` of a selector or subquery.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TimeShift {
+    /// `offset`: milliseconds into the past; negative for the future.
+    pub offset_ms: i64,
+    /// `offset (expression)`: resolved into `offset_ms` once step and range are known.
+    pub offset_expr: Option<Box<DurationExpr>>,
+    /// `@`
+    pub at: Option<At>,
+}
+
+/// What `@` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// `@ 1.5`, milliseconds.
+    Timestamp(i64),
+    /// `@ start()`
+    Start,
+    /// `@ end()`
+    End,
+}
+
+/// A vector selector.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VectorSelector {
+    /// Metric name as written before the braces or quoted inside; empty when there is none.
+    pub name: String,
+    /// All matchers, in order; the one that the name stands for is last, as Prometheus has it.
+    pub matchers: Vec<Matcher>,
+    /// `@` and `offset`.
+    pub shift: TimeShift,
+    /// `anchored` (extended range selectors).
+    pub anchored: bool,
+    /// `smoothed` (extended range selectors).
+    pub smoothed: bool,
+}
+
+/// A range selector.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MatrixSelector {
+    /// The selector and its modifiers.
+    pub selector: VectorSelector,
+    /// Where the selector without range and modifiers stands.
+    pub selector_span: Span,
+    /// Milliseconds.
+    pub range_ms: i64,
+    /// `[expression]`: resolved into `range_ms` once step and range are known.
+    pub range_expr: Option<Box<DurationExpr>>,
+}
+
+/// A subquery.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subquery {
+    /// What is evaluated.
+    pub expr: Expr,
+    /// Milliseconds.
+    pub range_ms: i64,
+    /// `[expression:]`
+    pub range_expr: Option<Box<DurationExpr>>,
+    /// Milliseconds; 0 = the default resolution.
+    pub step_ms: i64,
+    /// `[:expression]`
+    pub step_expr: Option<Box<DurationExpr>>,
+    /// `@` and `offset`.
+    pub shift: TimeShift,
+}
+
+/// A duration expression (experimental): `5m + step()`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DurationExpr {
+    /// Where it stands.
+    pub span: Span,
+    /// What it is.
+    pub kind: DurationExprKind,
+}
+
+/// The kinds of duration expressions.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DurationExprKind {
+    /// A literal in seconds; `duration` as for [`ExprKind::Number`].
+    Number {
+        /// Seconds.
+        value: f64,
+        /// Written as a duration.
+        duration: bool,
+    },
+    /// `step()`
+    Step,
+    /// `range()`
+    Range,
+    /// `min_of(a, b)` / `max_of(a, b)`
+    Pick {
+        /// `max_of`
+        max: bool,
+        /// First operand.
+        left: Box<DurationExpr>,
+        /// Second operand.
+        right: Box<DurationExpr>,
+    },
+    /// `-a`, `+a`
+    Unary {
+        /// Minus.
+        negative: bool,
+        /// Operand.
+        expr: Box<DurationExpr>,
+    },
+    /// `a + b` and so on: [`BinaryOp`]'s arithmetic ones.
+    Binary {
+        /// Operator.
+        op: BinaryOp,
+        /// Left.
+        left: Box<DurationExpr>,
+        /// Right.
+        right: Box<DurationExpr>,
+    },
+    /// `(a)`
+    Paren(Box<DurationExpr>),
+}
+
+/// Binary operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names are the operators")]
+pub enum BinaryOp {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Mod,
+    Pow,
+    Atan2,
+    Eq,
+    Ne,
+    Gt,
+    Lt,
+    Ge,
+    Le,
+    And,
+    Or,
+    Unless,
+    /// `</`: histogram trim, keeps the buckets below.
+    TrimUpper,
+    /// `>/`: histogram trim, keeps the buckets above.
+    TrimLower,
+}
+
+impl BinaryOp {
+    /// The operator as it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Sub => "-",
+            Self::Mul => "*",
+            Self::Div => "/",
+            Self::Mod => "%",
+            Self::Pow => "^",
+            Self::Atan2 => "atan2",
+            Self::Eq => "==",
+            Self::Ne => "!=",
+            Self::Gt => ">",
+            Self::Lt => "<",
+            Self::Ge => ">=",
+            Self::Le => "<=",
+            Self::And => "and",
+            Self::Or => "or",
+            Self::Unless => "unless",
+            Self::TrimUpper => "</",
+            Self::TrimLower => ">/",
+        }
+    }
+
+    /// True for `== != > < >= <=`.
+    #[must_use]
+    pub fn is_comparison(self) -> bool {
+        matches!(self, Self::Eq | Self::Ne | Self::Gt | Self::Lt | Self::Ge | Self::Le)
+    }
+
+    /// True for `and or unless`.
+    #[must_use]
+    pub fn is_set(self) -> bool {
+        matches!(self, Self::And | Self::Or | Self::Unless)
+    }
+}
+
+/// A binary expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Binary {
+    /// Operator.
+    pub op: BinaryOp,
+    /// Left operand.
+    pub left: Expr,
+    /// Right operand.
+    pub right: Expr,
+    /// `bool` of a comparison.
+    pub return_bool: bool,
+    /// How vectors are joined; `None` unless both sides are vectors.
+    pub matching: Option<VectorMatching>,
+}
+
+/// How many elements of each side may match.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cardinality {
+    /// Each at most once.
+    #[default]
+    OneToOne,
+    /// `group_left`
+    ManyToOne,
+    /// `group_right`
+    OneToMany,
+    /// Set operators.
+    ManyToMany,
+}
+
+/// How vectors are joined.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VectorMatching {
+    /// How many of each side.
+    pub card: Cardinality,
+    /// Labels of `on (…)` or `ignoring (…)`.
+    pub labels: Vec<String>,
+    /// `on` was written.
+    pub on: bool,
+    /// Labels of `group_left (…)` / `group_right (…)`.
+    pub include: Vec<String>,
+    /// `fill(v)`/`fill_left(v)`: the value of a missing left element.
+    pub fill_left: Option<f64>,
+    /// `fill(v)`/`fill_right(v)`: the value of a missing right element.
+    pub fill_right: Option<f64>,
+}
+
+/// Aggregations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names are the aggregations")]
+pub enum AggregateOp {
+    Sum,
+    Avg,
+    Count,
+    Min,
+    Max,
+    Group,
+    Stddev,
+    Stdvar,
+    Topk,
+    Bottomk,
+    CountValues,
+    Quantile,
+    Limitk,
+    LimitRatio,
+}
+
+/// An aggregation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregate {
+    /// Which one.
+    pub op: AggregateOp,
+    /// What is aggregated.
+    pub expr: Expr,
+    /// The first argument of `topk`, `bottomk`, `quantile`, `count_values`, `limitk`, `limit_ratio`.
+    pub param: Option<Expr>,
+    /// Labels of `by (…)` or `without (…)`.
+    pub grouping: Vec<String>,
+    /// `without` was written.
+    pub without: bool,
+}
