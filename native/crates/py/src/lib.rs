@@ -1,1 +1,20 @@
-//! placeholder
+//! The boundary: the only crate that knows Python. Contents only; each module registers what it offers.
+//!
+//! Bytes and handles cross, samples and labels do not. Every call goes through [`enter`] or a [`pool::Pool`].
+
+pub mod enter;
+pub mod error;
+pub mod pool;
+
+use pyo3::prelude::*;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    error::register(module)?;
+    module.add_class::<pool::Pool>()?;
+    module.add("PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })?;
+    Ok(())
+}
