@@ -1,0 +1,36 @@
+//! Why an evaluation gave no answer.
+
+use neocortex_model::series::StorageError;
+
+/// An evaluation failed. The texts are those of Prometheus's engine, ready for the `error` field of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EvalError {
+    /// The storage could not select or decode.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The caller gave up.
+    #[error("query was canceled in expression evaluation")]
+    Cancelled,
+    /// The deadline passed.
+    #[error("query timed out in expression evaluation")]
+    Timeout,
+    /// More samples would be held at once than allowed.
+    #[error("query processing would load too many samples into memory in query execution")]
+    TooManySamples,
+    /// The data do not fit the expression, e.g. many-to-many matching; the text is the answer's.
+    #[error("{0}")]
+    Execution(String),
+}
+
+impl EvalError {
+    /// An [`EvalError::Execution`] with this text.
+    pub fn execution(text: impl Into<String>) -> Self {
+        Self::Execution(text.into())
+    }
+
+    /// Two series of one vector have the same labels.
+    #[must_use]
+    pub fn duplicate_labels() -> Self {
+        Self::execution("vector cannot contain metrics with the same labelset")
+    }
+}
