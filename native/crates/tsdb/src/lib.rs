@@ -1,1 +1,11 @@
-//! placeholder
+//! The database of one tenant, in the formats of the Prometheus TSDB.
+
+pub mod clock;
+pub mod error;
+pub mod fs;
+pub mod head;
+pub mod tsdb;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use error::TsdbError;
+pub use tsdb::{MetadataOutcome, Options, Tsdb, WalCompression};

@@ -1,0 +1,40 @@
+//! What can go wrong in a tenant's database.
+
+use std::io;
+use std::path::PathBuf;
+
+use neocortex_model::series::StorageError;
+
+/// A database could not be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum TsdbError {
+    /// The operating system refused something.
+    #[error("{doing} {}: {source}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was being done, such as `open segment`.
+        doing: &'static str,
+        /// The refusal.
+        source: io::Error,
+    },
+    /// A file does not hold what its format says.
+    #[error("{} is corrupt at byte {offset}: {what}", path.display())]
+    Corrupt {
+        /// The file; empty for bytes in memory.
+        path: PathBuf,
+        /// Where in the file.
+        offset: u64,
+        /// What was wrong.
+        what: String,
+    },
+    /// The database was closed.
+    #[error("database is closed")]
+    Closed,
+}
+
+impl From<TsdbError> for StorageError {
+    fn from(error: TsdbError) -> Self {
+        Self::Corrupt(error.to_string())
+    }
+}

@@ -1,0 +1,139 @@
+//! Figures of a tenant's database, cheap to read at any time.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+/// Figures at one moment. Totals count since the database was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Series in memory.
+    pub series: u64,
+    /// Series created, replayed ones included.
+    pub series_created: u64,
+    /// Chunks in memory, open ones included.
+    pub chunks: u64,
+    /// Chunks begun, replayed ones included.
+    pub chunks_created: u64,
+    /// Float samples appended; the silently dropped ones are not in here.
+    pub float_samples_appended: u64,
+    /// Native histogram samples appended.
+    pub histogram_samples_appended: u64,
+    /// Samples refused or dropped as out of order.
+    pub out_of_order_samples: u64,
+    /// Samples refused as out of bounds.
+    pub out_of_bound_samples: u64,
+    /// Exemplars stored.
+    pub exemplars: u64,
+    /// Exemplars appended.
+    pub exemplars_appended: u64,
+    /// Exemplars refused as out of order.
+    pub out_of_order_exemplars: u64,
+    /// Metadata entries stored.
+    pub metadata: u64,
+    /// Time of the oldest sample in milliseconds, `i64::MAX` for an empty head.
+    pub min_t: i64,
+    /// Time of the newest sample in milliseconds, `i64::MIN` for an empty head.
+    pub max_t: i64,
+    /// Wall clock of the last append that took a sample, in milliseconds; 0 for none since opening.
+    pub last_append_ms: i64,
+    /// Bytes written to the write-ahead log.
+    pub wal_bytes: u64,
+    /// Writes to the write-ahead log that failed.
+    pub wal_failures: u64,
+    /// Number of the write-ahead log's segment being written.
+    pub wal_segment: u64,
+    /// Series keys known, see [`neocortex_model::rows::KnownSeries`].
+    pub known_keys: u64,
+    /// Bytes in memory by kind.
+    pub bytes: MemoryBytes,
+}
+
+/// Bytes in memory by kind; capacity that is reserved but not used counts too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryBytes {
+    /// Interned strings and their table.
+    pub symbols: u64,
+    /// Label pairs of the series and the tables that find series by labels and by key.
+    pub series: u64,
+    /// Postings.
+    pub postings: u64,
+    /// Chunks that are being filled.
+    pub open_chunks: u64,
+    /// Full chunks.
+    pub closed_chunks: u64,
+}
+
+impl MemoryBytes {
+    /// All kinds together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.symbols + self.series + self.postings + self.open_chunks + self.closed_chunks
+    }
+}
+
+/// Series that got samples of late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ActiveSeries {
+    /// All.
+    pub total: u64,
+    /// Those whose last sample was a native histogram.
+    pub histograms: u64,
+}
+
+/// What replaying the write-ahead log found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReplayStats {
+    /// Records read, checkpoint included.
+    pub records: u64,
+    /// Series created.
+    pub series: u64,
+    /// Float samples appended.
+    pub samples: u64,
+    /// Native histogram samples appended.
+    pub histograms: u64,
+    /// Exemplars stored.
+    pub exemplars: u64,
+    /// Samples, exemplars and metadata of series that no record names.
+    pub unknown_refs: u64,
+    /// Samples that were older than their series' newest one.
+    pub dropped_samples: u64,
+    /// Whether a torn or corrupt tail was cut off.
+    pub repaired: bool,
+}
+
+/// Counters behind [`Stats`] that several threads write.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    pub(crate) float_samples: AtomicU64,
+    pub(crate) histogram_samples: AtomicU64,
+    pub(crate) out_of_order: AtomicU64,
+    pub(crate) out_of_bounds: AtomicU64,
+    pub(crate) exemplars: AtomicU64,
+    pub(crate) out_of_order_exemplars: AtomicU64,
+    pub(crate) last_append_ms: AtomicI64,
+    pub(crate) wal_bytes: AtomicU64,
+    pub(crate) wal_failures: AtomicU64,
+    pub(crate) wal_segment: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn new() -> Self {
+        Self {
+            float_samples: AtomicU64::new(0),
+            histogram_samples: AtomicU64::new(0),
+            out_of_order: AtomicU64::new(0),
+            out_of_bounds: AtomicU64::new(0),
+            exemplars: AtomicU64::new(0),
+            out_of_order_exemplars: AtomicU64::new(0),
+            last_append_ms: AtomicI64::new(0),
+            wal_bytes: AtomicU64::new(0),
+            wal_failures: AtomicU64::new(0),
+            wal_segment: AtomicU64::new(0),
+        }
+    }
+}
+
+pub(crate) fn add(counter: &AtomicU64, n: u64) {
+    if n > 0 {
+        counter.fetch_add(n, Ordering::Relaxed);
+    }
+}
