@@ -1,0 +1,230 @@
+"""The native core. Handles and bytes cross; samples and labels do not.
+
+Functions that take a `Pool` run on its threads and return an asyncio future at once; a cancelled future's outcome is
+dropped. All raise subclasses of `NativeError`: `InternalError` for a fault of ours, `OverloadedError` when the pool's
+queue is full, `ClosedError` after `close`; others are named where they are raised. Times are milliseconds since the epoch.
+"""
+
+from asyncio import AbstractEventLoop, Future
+
+PROFILE: str
+"""`release` or `debug`: benchmarks refuse the latter."""
+
+class NativeError(Exception): ...
+class InternalError(NativeError): ...
+class OverloadedError(NativeError): ...
+class ClosedError(NativeError): ...
+class DecodeError(NativeError): ...
+class ParseError(NativeError): ...
+class ExecutionError(NativeError): ...
+class LimitError(NativeError): ...
+class QueryCanceledError(NativeError): ...
+class QueryTimeoutError(NativeError): ...
+class StorageFailedError(NativeError): ...
+
+class Pool:
+    """Worker threads that complete the futures of one event loop."""
+
+    def __new__(cls, event_loop: AbstractEventLoop, threads: int, queue_size: int, name: str) -> Pool: ...
+    def drain(self) -> None: ...
+    def close(self) -> None:
+        """Waits for the queued jobs and ends the threads."""
+
+    @property
+    def queued(self) -> int: ...
+
+class ValidationLimits:
+    """A tenant's limits for the validation of writes; every instance needs a `generation` of its own."""
+
+    def __new__(
+        cls,
+        *,
+        generation: int,
+        enforce_metric_name: bool,
+        utf8_names: bool,
+        max_label_names_per_series: int,
+        max_label_name_length: int,
+        max_label_value_length: int,
+        max_labels_size_bytes: int,
+        reject_old_samples: bool,
+        reject_old_samples_max_age_ms: int,
+        creation_grace_period_ms: int,
+        enforce_metadata_metric_name: bool,
+        max_metadata_length: int,
+        native_histograms: bool,
+        max_native_histogram_buckets: int,
+        max_native_histogram_sample_size_bytes: int,
+        drop_labels: list[str],
+    ) -> ValidationLimits: ...
+
+class WriteRequest:
+    """A decoded write request."""
+
+    @staticmethod
+    def decode(pool: Pool, body: bytes, version: int, max_bytes: int) -> Future[WriteRequest]:
+        """Decompresses and decodes remote write 1 or 2. Raises `DecodeError` with the text of the 400."""
+
+    @property
+    def samples(self) -> int: ...
+    @property
+    def histograms(self) -> int: ...
+    @property
+    def exemplars(self) -> int: ...
+    @property
+    def metadata(self) -> int: ...
+    def validate(self, pool: Pool, limits: ValidationLimits, tsdb: Tsdb | None, now_ms: int) -> Future[Validated]:
+        """Checks every series; label sets that `tsdb` knows are not parsed again. The refused ones leave the request."""
+
+class Validated:
+    """What a validation accepted and refused."""
+
+    @property
+    def fatal(self) -> str | None:
+        """The whole request is refused with this text."""
+
+    @property
+    def error(self) -> str | None:
+        """The first error; the rest of the request goes on."""
+
+    @property
+    def series(self) -> int: ...
+    @property
+    def samples(self) -> int: ...
+    @property
+    def histograms(self) -> int: ...
+    @property
+    def exemplars(self) -> int: ...
+    @property
+    def metadata(self) -> int: ...
+    @property
+    def discarded(self) -> dict[str, int]:
+        """Samples (or exemplars, metadata) by Cortex's reason."""
+
+class TsdbOptions:
+    """How a tenant's database is kept."""
+
+    def __new__(
+        cls, *, wal_compression: str, wal_segment_size_bytes: int, block_range_ms: int, max_exemplars: int
+    ) -> TsdbOptions: ...
+
+class SeriesLimits:
+    """A tenant's limits at the time of an append; 0 means none."""
+
+    def __new__(
+        cls,
+        *,
+        max_series_per_user: int,
+        max_series_per_metric: int,
+        max_native_histogram_series_per_user: int,
+        max_exemplars: int,
+        out_of_order_window_ms: int,
+        max_metadata_per_user: int,
+        max_metadata_per_metric: int,
+    ) -> SeriesLimits: ...
+
+class Appended:
+    """What an append took and refused."""
+
+    @property
+    def samples(self) -> int: ...
+    @property
+    def histograms(self) -> int: ...
+    @property
+    def exemplars(self) -> int: ...
+    @property
+    def metadata(self) -> int: ...
+    @property
+    def error(self) -> str | None:
+        """The first refusal, without the tenant."""
+
+    @property
+    def discarded(self) -> dict[str, int]:
+        """Samples by Cortex's reason."""
+
+class TsdbStats:
+    """Counters of one database."""
+
+    @property
+    def series(self) -> int: ...
+    @property
+    def active_series(self) -> int: ...
+    @property
+    def samples_appended(self) -> int: ...
+    @property
+    def memory_bytes(self) -> int: ...
+
+class Tsdb:
+    """One tenant's database."""
+
+    @staticmethod
+    def open(pool: Pool, folder: str, options: TsdbOptions) -> Future[Tsdb]:
+        """Opens or makes it and replays its log. Raises `StorageFailedError`."""
+
+    def append(self, pool: Pool, request: WriteRequest, limits: SeriesLimits) -> Future[Appended]:
+        """Appends a validated request; it is in the log when the future is done. Raises `StorageFailedError`."""
+
+    def stats(self) -> TsdbStats: ...
+    def close(self, pool: Pool) -> Future[None]: ...
+
+class Cancellation:
+    """Ends an evaluation: by `cancel`, or when its time is up."""
+
+    def __new__(cls, timeout_s: float) -> Cancellation: ...
+    def cancel(self) -> None: ...
+
+class Query:
+    """A parsed query."""
+
+    @staticmethod
+    def parse(text: str, experimental_functions: bool) -> Query:
+        """Raises `ParseError` with Prometheus's text and position."""
+
+    @property
+    def value_type(self) -> str:
+        """`scalar`, `instant vector`, `range vector` or `string`."""
+
+    def pretty(self) -> str:
+        """The formatted text."""
+
+    def tree_json(self) -> bytes:
+        """The syntax tree as Prometheus's `parse_query` gives it."""
+
+    def longest_selection_ms(self, start_ms: int, end_ms: int) -> int:
+        """The longest stretch of time that one of its selectors reads."""
+
+    def evaluate(
+        self,
+        pool: Pool,
+        tsdb: Tsdb | None,
+        cancellation: Cancellation,
+        *,
+        start_ms: int,
+        end_ms: int,
+        step_ms: int,
+        lookback_ms: int,
+        default_step_ms: int,
+        max_samples: int,
+        max_series: int,
+        stats: str,
+    ) -> Future[bytes]:
+        """The whole JSON answer. A step of 0 makes an instant query; without a database there are no series.
+
+        Raises `ExecutionError`, `LimitError`, `QueryCanceledError`, `QueryTimeoutError`, `StorageFailedError`.
+        """
+
+class Selectors:
+    """Parsed `match[]` parameters."""
+
+    @staticmethod
+    def parse(texts: list[str]) -> Selectors:
+        """Raises `ParseError`."""
+
+    @property
+    def any_matches_everything(self) -> bool:
+        """One of them has only matchers that match the empty string."""
+
+def label_names(pool: Pool, tsdb: Tsdb | None, selectors: Selectors, limit: int) -> Future[bytes]: ...
+def label_values(pool: Pool, tsdb: Tsdb | None, name: str, selectors: Selectors, limit: int) -> Future[bytes]: ...
+def series(pool: Pool, tsdb: Tsdb | None, selectors: Selectors, limit: int, max_series: int) -> Future[bytes]: ...
+def metadata(pool: Pool, tsdb: Tsdb | None, metric: str, limit: int, limit_per_metric: int) -> Future[bytes]: ...
+def exemplars(pool: Pool, tsdb: Tsdb | None, query: Query, start_ms: int, end_ms: int) -> Future[bytes]: ...

@@ -1,0 +1,133 @@
+"""One push, from the decoded request to the ingesters' answer. Source: Cortex's `pkg/distributor/distributor.go`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from neocortex import _native
+from neocortex.distributor.rate import IngestionLimiter
+from neocortex.errors import NeocortexError
+from neocortex.ingester.service import IngestError
+from neocortex.ring.view import RingError
+
+if TYPE_CHECKING:
+    from neocortex.config.schema import Limits
+    from neocortex.distributor.metrics import DistributorMetrics
+    from neocortex.ingester.service import Ingester
+    from neocortex.overrides.runtime import Overrides
+    from neocortex.ring.view import Ring
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a push wrote: the counts of the remote write 2.0 headers."""
+
+    samples: int = 0
+    histograms: int = 0
+    exemplars: int = 0
+
+
+class PushError(NeocortexError):
+    """A push was refused, wholly or in part: status and text of the answer, and what was written all the same."""
+
+    def __init__(self, status: int, text: str, written: Written) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+        self.written = written
+
+
+class Distributor:
+    """Validates, rate-limits and distributes the writes of all tenants."""
+
+    def __init__(
+        self,
+        pool: _native.Pool,
+        overrides: Overrides,
+        ring: Ring,
+        ingester: Ingester,
+        metrics: DistributorMetrics,
+    ) -> None:
+        self._pool = pool
+        self._overrides = overrides
+        self._ring = ring
+        self._ingester = ingester
+        self._metrics = metrics
+        self._limiter = IngestionLimiter()
+        self._validation: dict[str, tuple[Limits, _native.ValidationLimits]] = {}
+        self._generation = 0
+
+    async def push(self, tenant: str, request: _native.WriteRequest) -> Written:
+        """Writes a decoded request for a valid tenant.
+
+        Raises `PushError` with the status and text of the answer; series that were good are written nevertheless,
+        as Cortex does.
+        """
+        limits = self._overrides.limits(tenant)
+        self._metrics.received(tenant, request)
+        series_keys = self._ingester.open_tsdb(tenant)
+        now_ms = int(time.time() * 1000)
+        checked = await request.validate(self._pool, self._validation_limits(tenant, limits), series_keys, now_ms)
+        self._metrics.discarded(tenant, checked.discarded)
+        if checked.fatal is not None:
+            raise PushError(400, checked.fatal, Written())
+        written = Written(checked.samples, checked.histograms, checked.exemplars)
+        total = checked.samples + checked.histograms + checked.exemplars + checked.metadata
+        if total and not self._limiter.allow(tenant, total, limits.ingestion_rate, limits.ingestion_burst_size):
+            self._metrics.rate_limited(tenant, checked)
+            raise PushError(
+                429,
+                f"ingestion rate limit ({limits.ingestion_rate:g}) exceeded while adding"
+                f" {checked.samples + checked.histograms} samples and {checked.metadata} metadata",
+                Written(),
+            )
+        if checked.series or checked.metadata:
+            await self._write(tenant, request)
+        if checked.error is not None:
+            raise PushError(400, checked.error, written)
+        return written
+
+    async def _write(self, tenant: str, request: _native.WriteRequest) -> None:
+        try:
+            target, *_ = await self._ring.writable()
+        except RingError as e:
+            raise PushError(500, str(e), Written()) from e
+        try:
+            await self._ingester.push(tenant, request)
+        except IngestError as e:
+            raise PushError(
+                400,
+                f"maxFailure (quorum) on a given error family, addr={target.address} state={target.state.name}"
+                f" zone={target.zone}, rpc error: code = Code(400) desc = {e}",
+                Written(),
+            ) from e
+
+    def _validation_limits(self, tenant: str, limits: Limits) -> _native.ValidationLimits:
+        """The native form of a tenant's limits, made anew when the runtime configuration changed them.
+
+        Each has a generation of its own: labels accepted under other limits are checked again.
+        """
+        cached = self._validation.get(tenant)
+        if cached is not None and cached[0] is limits:
+            return cached[1]
+        self._generation += 1
+        native = _native.ValidationLimits(
+            generation=self._generation,
+            enforce_metric_name=limits.enforce_metric_name,
+            max_label_names_per_series=limits.max_label_names_per_series,
+            max_label_name_length=limits.max_label_name_length,
+            max_label_value_length=limits.max_label_value_length,
+            max_labels_size_bytes=limits.max_labels_size_bytes,
+            reject_old_samples=limits.reject_old_samples,
+            reject_old_samples_max_age_ms=int(limits.reject_old_samples_max_age * 1000),
+            creation_grace_period_ms=int(limits.creation_grace_period * 1000),
+            enforce_metadata_metric_name=limits.enforce_metadata_metric_name,
+            max_metadata_length=limits.max_metadata_length,
+            native_histograms=limits.enable_native_histograms,
+            max_native_histogram_buckets=limits.max_native_histogram_buckets,
+            drop_labels=list(limits.drop_labels),
+        )
+        self._validation[tenant] = (limits, native)
+        return native

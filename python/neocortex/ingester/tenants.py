@@ -1,0 +1,67 @@
+"""The open databases, one a tenant."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neocortex import _native
+from neocortex.tenant.validate import is_valid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Tenants:
+    """Opens, finds and closes the databases below one folder. Used on the event loop only."""
+
+    def __init__(self, folder: Path, pool: _native.Pool, options: _native.TsdbOptions) -> None:
+        self._folder = folder
+        self._pool = pool
+        self._options = options
+        self._open: dict[str, _native.Tsdb] = {}
+        self._opening: dict[str, asyncio.Future[_native.Tsdb]] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __iter__(self) -> Iterator[tuple[str, _native.Tsdb]]:
+        """Tenants and their databases."""
+        return iter(self._open.items())
+
+    def get(self, tenant: str) -> _native.Tsdb | None:
+        """The tenant's database, or None when the tenant has not written yet."""
+        return self._open.get(tenant)
+
+    async def get_or_open(self, tenant: str) -> _native.Tsdb:
+        """The tenant's database, made when there is none. Callers that come while it opens wait for the same one."""
+        tsdb = self._open.get(tenant)
+        if tsdb is not None:
+            return tsdb
+        opening = self._opening.get(tenant)
+        if opening is None:
+            opening = asyncio.ensure_future(self._open_one(tenant))
+            self._opening[tenant] = opening
+        # One waiter's cancellation must not end the opening that others wait for.
+        return await asyncio.shield(opening)
+
+    async def open_existing(self) -> None:
+        """Opens every tenant that has a folder: replays their logs, as many at once as the pool has threads."""
+        if not self._folder.is_dir():
+            return
+        names = [entry.name for entry in self._folder.iterdir() if entry.is_dir() and is_valid(entry.name)]
+        await asyncio.gather(*(self.get_or_open(name) for name in sorted(names)))
+
+    async def close(self) -> None:
+        """Closes all databases; their logs are synced."""
+        await asyncio.gather(*(tsdb.close(self._pool) for tsdb in self._open.values()))
+        self._open.clear()
+
+    async def _open_one(self, tenant: str) -> _native.Tsdb:
+        try:
+            tsdb = await _native.Tsdb.open(self._pool, str(self._folder / tenant), self._options)
+            self._open[tenant] = tsdb
+            return tsdb
+        finally:
+            del self._opening[tenant]
