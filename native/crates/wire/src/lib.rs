@@ -1,1 +1,20 @@
-//! placeholder
+//! Bytes from and to clients: snappy, protobuf, remote write, remote read, JSON.
+//!
+//! A push: [`push_v1::decode`] or [`push_v2::decode`] makes a [`WriteBatch`] of a request's body without parsing a
+//! label; [`WriteBatch::validate`] checks it as Cortex's distributor does, parsing only the labels that the storage
+//! does not know yet; the batch then is the [`neocortex_model::rows::SeriesRows`] that a storage appends.
+
+pub mod batch;
+pub mod error;
+mod histogram;
+pub mod key;
+mod number;
+mod proto;
+pub mod push_v1;
+pub mod push_v2;
+pub mod snappy;
+pub mod validate;
+
+pub use batch::WriteBatch;
+pub use error::DecodeError;
+pub use key::KeySecret;

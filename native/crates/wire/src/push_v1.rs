@@ -1,0 +1,281 @@
+//! Remote write 1.0: `prometheus.WriteRequest`.
+//!
+//! Source: the remote-write 1.0 specification and Cortex's `cortexpb/cortex.proto`, whose additions (source of the
+//! request) are understood.
+
+use std::sync::Arc;
+
+use neocortex_model::labels::LabelsBuilder;
+use neocortex_model::rows::SeriesKey;
+use neocortex_model::sample::{Exemplar, FloatSample, Metadata, MetricType};
+
+use crate::batch::{Counts, ExemplarSource, LabelStore, Pair, Row, Span32, WriteBatch};
+use crate::error::DecodeError;
+use crate::histogram;
+use crate::key::KeySecret;
+use crate::proto::{BYTES, FIXED64, Reader, VARINT};
+use crate::snappy;
+
+/// Decodes a snappy-packed request.
+///
+/// # Errors
+/// Any [`DecodeError`] but those of remote write 2.0. `max_size` is a limit of both the body and the unpacked message,
+/// in bytes.
+pub fn decode(body: &[u8], max_size: usize, secret: &KeySecret) -> Result<WriteBatch, DecodeError> {
+    decode_message(snappy::decompress(body, max_size.min(u32::MAX as usize))?, secret)
+}
+
+/// Decodes a request that is not packed; it must be shorter than 4 GiB.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_message(body: Vec<u8>, secret: &KeySecret) -> Result<WriteBatch, DecodeError> {
+    if body.len() > u32::MAX as usize {
+        return Err(DecodeError::TooLarge { size: body.len(), max: u32::MAX as usize });
+    }
+    let mut batch = WriteBatch {
+        store: LabelStore::Body(Vec::new()),
+        rows: Vec::new(),
+        floats: Vec::new(),
+        histograms: Vec::new(),
+        histogram_bytes: Vec::new(),
+        exemplars: Vec::new(),
+        exemplar_sources: Vec::new(),
+        metadata: Vec::new(),
+        secret: secret.clone(),
+        steps: Arc::default(),
+        received: Counts::default(),
+        from_rule: false,
+    };
+    let mut scratch = Vec::new();
+    let mut request = Reader::new(&body, "WriteRequest");
+    while let Some(tag) = request.next()? {
+        match tag.field {
+            1 => {
+                tag.expect(BYTES, "Timeseries")?;
+                let series = request.message("TimeSeries")?;
+                let source = Span32::new(series.at()..request.at());
+                read_series(&body, series, source, &mut batch, &mut scratch)?;
+            }
+            2 => {
+                tag.expect(VARINT, "Source")?;
+                batch.from_rule = request.varint()? as i32 == 1;
+            }
+            3 => {
+                tag.expect(BYTES, "Metadata")?;
+                let metadata = read_metadata(request.message("MetricMetadata")?)?;
+                batch.metadata.push(metadata);
+            }
+            1000 => {
+                tag.expect(VARINT, "SkipLabelNameValidation")?;
+                request.varint()?;
+            }
+            1001 => {
+                tag.expect(BYTES, "MessageWithBufRef")?;
+                request.bytes()?;
+            }
+            1002 => {
+                tag.expect(VARINT, "DiscardOutOfOrder")?;
+                request.varint()?;
+            }
+            _ => request.skip(tag)?,
+        }
+    }
+    batch.count_received();
+    batch.store = LabelStore::Body(body);
+    Ok(batch)
+}
+
+/// One walk over a series. Its labels are hashed as raw bytes; only when they do not lie side by side are they
+/// gathered first.
+fn read_series(
+    body: &[u8],
+    mut series: Reader<'_>,
+    source: Span32,
+    batch: &mut WriteBatch,
+    scratch: &mut Vec<u8>,
+) -> Result<(), DecodeError> {
+    let floats = batch.floats.len();
+    let histograms = batch.histograms.len();
+    let exemplars = batch.exemplars.len();
+    let mut labels = series.at()..series.at();
+    let mut label_count = 0u32;
+    scratch.clear();
+    loop {
+        let field_start = series.at();
+        let Some(tag) = series.next()? else { break };
+        match tag.field {
+            1 => {
+                tag.expect(BYTES, "Labels")?;
+                check_label(series.message("LabelPair")?)?;
+                label_count += 1;
+                if labels.end != field_start {
+                    scratch.extend_from_slice(&body[labels]);
+                    labels = field_start..field_start;
+                }
+                labels.end = series.at();
+            }
+            2 => {
+                tag.expect(BYTES, "Samples")?;
+                let sample = read_sample(series.message("Sample")?)?;
+                batch.floats.push(sample);
+            }
+            3 => {
+                tag.expect(BYTES, "Exemplars")?;
+                let message = series.message("Exemplar")?;
+                let source = Span32::new(message.at()..series.at());
+                read_exemplar(message, source, batch)?;
+            }
+            4 => {
+                tag.expect(BYTES, "Histograms")?;
+                let message = series.message("Histogram")?;
+                batch.histogram_bytes.push((series.at() - message.at()) as u32);
+                batch.histograms.push(histogram::read(message)?);
+            }
+            _ => series.skip(tag)?,
+        }
+    }
+    let hash = if scratch.is_empty() {
+        batch.secret.hash(&body[labels])
+    } else {
+        scratch.extend_from_slice(&body[labels]);
+        batch.secret.hash(scratch)
+    };
+    batch.rows.push(Row {
+        key: SeriesKey(hash),
+        source,
+        label_count,
+        floats: Span32::new(floats..batch.floats.len()),
+        histograms: Span32::new(histograms..batch.histograms.len()),
+        exemplars: Span32::new(exemplars..batch.exemplars.len()),
+        labels: None,
+    });
+    Ok(())
+}
+
+/// Checks that a label can be decoded, so that it can be read again without errors.
+#[inline]
+fn check_label(mut pair: Reader<'_>) -> Result<(), DecodeError> {
+    while let Some(tag) = pair.next()? {
+        match tag.field {
+            1 => {
+                tag.expect(BYTES, "Name")?;
+                pair.bytes()?;
+            }
+            2 => {
+                tag.expect(BYTES, "Value")?;
+                pair.bytes()?;
+            }
+            _ => pair.skip(tag)?,
+        }
+    }
+    Ok(())
+}
+
+#[inline]
+pub(crate) fn read_sample(mut sample: Reader<'_>) -> Result<FloatSample, DecodeError> {
+    let mut out = FloatSample { t: 0, v: 0.0 };
+    while let Some(tag) = sample.next()? {
+        match tag.field {
+            1 => {
+                tag.expect(FIXED64, "Value")?;
+                out.v = sample.double()?;
+            }
+            2 => {
+                tag.expect(VARINT, "TimestampMs")?;
+                out.t = sample.varint()? as i64;
+            }
+            3 => {
+                tag.expect(VARINT, "StartTimestampMs")?;
+                sample.varint()?;
+            }
+            _ => sample.skip(tag)?,
+        }
+    }
+    Ok(out)
+}
+
+fn read_exemplar(mut exemplar: Reader<'_>, source: Span32, batch: &mut WriteBatch) -> Result<(), DecodeError> {
+    let (mut v, mut t, mut label_count) = (0.0, 0, 0u32);
+    let mut labels = LabelsBuilder::new();
+    while let Some(tag) = exemplar.next()? {
+        match tag.field {
+            1 => {
+                tag.expect(BYTES, "Labels")?;
+                let pair = exemplar.message("LabelPair")?;
+                check_label(pair.clone())?;
+                let (name, value) = read_pair(pair);
+                labels.set(&name, &value);
+                label_count += 1;
+            }
+            2 => {
+                tag.expect(FIXED64, "Value")?;
+                v = exemplar.double()?;
+            }
+            3 => {
+                tag.expect(VARINT, "TimestampMs")?;
+                t = exemplar.varint()? as i64;
+            }
+            _ => exemplar.skip(tag)?,
+        }
+    }
+    batch.exemplars.push(Exemplar { labels: labels.finish(), v, t });
+    batch.exemplar_sources.push(ExemplarSource { source, label_count });
+    Ok(())
+}
+
+fn read_metadata(mut message: Reader<'_>) -> Result<Metadata, DecodeError> {
+    let mut out =
+        Metadata { metric: String::new(), kind: MetricType::Unknown, help: String::new(), unit: String::new() };
+    while let Some(tag) = message.next()? {
+        let (field, name) = match tag.field {
+            1 => {
+                tag.expect(VARINT, "Type")?;
+                out.kind = MetricType::from_number(message.varint()?);
+                continue;
+            }
+            2 => (&mut out.metric, "MetricFamilyName"),
+            4 => (&mut out.help, "Help"),
+            5 => (&mut out.unit, "Unit"),
+            _ => {
+                message.skip(tag)?;
+                continue;
+            }
+        };
+        tag.expect(BYTES, name)?;
+        *field = String::from_utf8_lossy(message.bytes()?).into_owned();
+    }
+    Ok(out)
+}
+
+/// The labels of a series or an exemplar that was decoded before, so that no error can come up again.
+pub(crate) fn pairs(body: &[u8], start: usize, of_exemplar: bool) -> Vec<Pair<'_>> {
+    let message = if of_exemplar { "Exemplar" } else { "TimeSeries" };
+    let mut reader = Reader::starting_at(body, start, message);
+    let mut pairs = Vec::new();
+    while let Ok(Some(tag)) = reader.next() {
+        if tag.field == 1 {
+            let Ok(pair) = reader.message("LabelPair") else { break };
+            pairs.push(read_pair(pair));
+        } else if reader.skip(tag).is_err() {
+            break;
+        }
+    }
+    pairs
+}
+
+fn read_pair(mut pair: Reader<'_>) -> Pair<'_> {
+    let (mut name, mut value): (&[u8], &[u8]) = (&[], &[]);
+    while let Ok(Some(tag)) = pair.next() {
+        match tag.field {
+            1 => name = pair.bytes().unwrap_or_default(),
+            2 => value = pair.bytes().unwrap_or_default(),
+            _ => {
+                if pair.skip(tag).is_err() {
+                    break;
+                }
+            }
+        }
+    }
+    (String::from_utf8_lossy(name), String::from_utf8_lossy(value))
+}
