@@ -22,6 +22,18 @@ def is_form_content_type(content_type: str) -> bool:
 def content_length(value: bytes) -> int:
     """Declared bytes of a body; -1 for anything but a decimal number of at most 18 digits."""
 
+def scan_headers(
+    pairs: list[tuple[bytes, bytes]],
+) -> tuple[int | None, bool, bytes | None, bytes | None, bytes | None]:
+    """What every request needs of its headers, in one walk.
+
+    Declared length (None when chunked, -1 when it is no number, 0 without a body), whether the client waits for
+    `100 Continue`, and the values of `X-Scope-OrgID`, `Origin` and `Accept-Encoding` or None.
+    """
+
+def decode_header(value: bytes) -> str:
+    """A header value as UTF-8, or as Latin-1 when it is none."""
+
 def clean_path(path: str) -> str:
     """`path` without empty, `.` and `..` segments, as gorilla/mux cleans it; the same object when it was clean."""
 

@@ -152,6 +152,39 @@ def content_length(bytes value):
     return total
 
 
+def scan_headers(list pairs):
+    cdef object name, value
+    cdef object declared = 0, org_id = None, origin = None, encoding = None
+    cdef bint expects_continue = False, chunked = False
+    cdef Py_ssize_t size
+    for name, value in pairs:
+        # The length of a name tells the few that matter from nearly all others.
+        size = PyBytes_GET_SIZE(<bytes>name)
+        if size == 14 and name == b"content-length":
+            declared = content_length(value)
+        elif size == 13 and name == b"x-scope-orgid" and org_id is None:
+            org_id = value
+        elif size == 17 and name == b"transfer-encoding":
+            chunked = True
+        elif size == 6:
+            if name == b"expect":
+                expects_continue = (<bytes>value).lower() == b"100-continue"
+            elif name == b"origin":
+                origin = value
+        elif size == 15 and name == b"accept-encoding":
+            encoding = value
+    if chunked:
+        declared = None
+    return declared, expects_continue, org_id, origin, encoding
+
+
+def decode_header(bytes value):
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
 # ---------------------------------------------------------------- paths
 
 cdef bint _is_clean(str path) noexcept:

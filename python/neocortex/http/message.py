@@ -55,14 +55,14 @@ class Request:
         self,
         method: str,
         path: str,
-        query_string: str = "",
+        query_string: bytes = b"",
         headers: Headers | None = None,
         *,
         body: Body,
         route: Route,
         path_params: dict[str, str] | None = None,
         org_id: str = "",
-        remote: str = "",
+        remote: tuple[str, int] = ("", 0),
     ) -> None:
         self.method = method
         self.path = path

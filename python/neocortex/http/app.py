@@ -1,0 +1,172 @@
+"""What happens to every request: routing, tenant, limits, the handler, the answer, the log line, the metrics."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from neocortex.errors import InvalidTenant
+from neocortex.http._http import PathTable, clean_path, decode_header, scan_headers, unescape_path
+from neocortex.http.answer import compressed, cors_headers, cors_pattern, redirect
+from neocortex.http.body import Body, BodyBudget
+from neocortex.http.errors import TEXT, ClientGone, HTTPError, http_error
+from neocortex.http.message import Headers, Request, Response
+from neocortex.http.requestlog import RequestLog
+from neocortex.http.requestmetrics import RequestMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from neocortex.http.route import Link, Route
+    from neocortex.http.settings import HTTPSettings
+    from neocortex.observe import Logger, Registry
+
+    Scope = dict[str, Any]
+    Receive = Callable[[], Awaitable[dict[str, Any]]]
+    Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+FAKE_TENANT = "fake"
+_UNKNOWN_PATH = http_error(404, "404 page not found")
+_WRONG_METHOD = Response(405)
+_NO_TENANT = http_error(401, "no org id")
+_BAD_REQUEST = Response(400, TEXT, "400 Bad Request", (("connection", "close"),))
+_TOO_BUSY = http_error(503, "too many requests in flight")
+_SERVER = (b"server", b"neocortex")
+
+
+class Application:
+    """The routes of this process and what surrounds them, as one ASGI callable."""
+
+    def __init__(self, settings: HTTPSettings, registry: Registry, logger: Logger) -> None:
+        self._settings = settings
+        self._prefix = settings.path_prefix.rstrip("/")
+        self._paths = PathTable()
+        self._cors = cors_pattern(settings.cors_origin)
+        self._budget = BodyBudget(settings.max_inflight_body_bytes)
+        self._log = RequestLog(settings, logger)
+        self._logger = logger
+        self.metrics = RequestMetrics(registry)
+        self.links: list[tuple[str, str, str]] = []
+        """Section, path with prefix and title of every line of the index page, in the order registered."""
+        self.inflight = 0
+        """Requests that have come in and are not answered yet."""
+
+    def add(self, routes: Iterable[Route]) -> None:
+        """Registers routes below the path prefix; modules call it while they are built."""
+        for route in routes:
+            self._paths.add(self._prefix + route.pattern, route.methods, route.prefix, route)
+            for link in route.links:
+                self.add_link(link, route.pattern)
+
+    def add_link(self, link: Link, pattern: str) -> None:
+        """Adds a line to the index page."""
+        self.links.append((link.section, self._prefix + (link.path or pattern), link.title))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            return
+        started = time.perf_counter()
+        method: str = scope["method"]
+        path: str = scope["raw_path"].decode("latin-1")
+        pairs: list[tuple[bytes, bytes]] = scope["headers"]
+        declared, expects_continue, org_id, origin, encoding = scan_headers(pairs)
+        if declared == 0 and scope["http_version"] == "2":
+            declared = None
+        body = Body(receive, declared, expects_continue, self._settings.read_timeout_s, self._budget)
+        route, params = self._paths.match(method, path)
+        self.inflight += 1
+        gauge = self.metrics.started(method, route)
+        try:
+            if self.inflight > self._settings.max_inflight_requests > 0:
+                response = _TOO_BUSY
+            elif declared == -1 or "%" in path and not _well_formed(path):
+                response = _BAD_REQUEST
+            elif (clean := clean_path(path)) is not path:
+                route = None
+                response = redirect(clean, scope["query_string"])
+            elif route is None:
+                response = _WRONG_METHOD if params else _UNKNOWN_PATH
+            else:
+                response = await self._handle(route, params, scope, method, path, pairs, org_id, body)
+                if route.cors:
+                    response = cors_headers(response, origin, self._cors)
+            if self._settings.response_compression and route is not None:
+                response = compressed(response, encoding)
+            await body.drain()
+            await _send(send, response)
+        finally:
+            self.inflight -= 1
+            received = body.received
+            body.close()
+            seconds = time.perf_counter() - started
+            self.metrics.finished(gauge, method, route, response.status, seconds, received, len(response.body))
+        self._log.write(scope, response, seconds)
+
+    async def _handle(
+        self,
+        route: Route,
+        params: Any,
+        scope: Scope,
+        method: str,
+        path: str,
+        pairs: list[tuple[bytes, bytes]],
+        org_id: bytes | None,
+        body: Body,
+    ) -> Response:
+        tenant = ""
+        if route.tenant:
+            if not self._settings.auth_enabled:
+                tenant = FAKE_TENANT
+            elif org_id:
+                tenant = decode_header(org_id)
+            else:
+                return _NO_TENANT
+        if params is not None:
+            params = {name: unescape_path(value) for name, value in params.items()}
+        request = Request(
+            method,
+            path,
+            scope["query_string"],
+            Headers(pairs),
+            body=body,
+            route=route,
+            path_params=params,
+            org_id=tenant,
+            remote=scope["client"],
+        )
+        try:
+            return await route.handler(request)
+        except InvalidTenant as error:
+            return http_error(route.invalid_tenant_status, str(error))
+        except ClientGone as error:
+            return Response(error.status)
+        except HTTPError as error:
+            return http_error(error.status, error.text)
+        except Exception as error:
+            # A handler's bug ends its own request, never the process.
+            self._logger.error("request handler failed", method=method, path=path, err=repr(error), exc=_trace(error))
+            return http_error(500, "internal server error")
+
+
+def _well_formed(path: str) -> bool:
+    try:
+        unescape_path(path)
+    except ValueError:
+        return False
+    return True
+
+
+def _trace(error: BaseException) -> str:
+    import traceback  # noqa: PLC0415 - only when something broke
+
+    return "".join(traceback.format_exception(error))
+
+
+async def _send(send: Send, response: Response) -> None:
+    headers = [(name.encode("latin-1"), value.encode("utf-8")) for name, value in response.headers]
+    if response.content_type is not None:
+        headers.append((b"content-type", response.content_type.encode("latin-1")))
+    headers.append(_SERVER)
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
