@@ -36,3 +36,33 @@ pub fn format_sample(v: f64) -> String {
         v.to_string()
     }
 }
+
+/// Go's `%g` and `%v` of a float: the shortest digits that round-trip, in exponent form below 1e-4 and from 1e6 on.
+#[must_use]
+pub fn go_g(v: f64) -> String {
+    if !v.is_finite() {
+        return format_sample(v);
+    }
+    if v == 0.0 {
+        return if v.is_sign_negative() { "-0" } else { "0" }.to_owned();
+    }
+    let scientific = format!("{v:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..6).contains(&exponent) {
+        return v.to_string();
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exponent.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn go_g_switches_to_exponents() {
+        let printed = [1e5, 1e6, 123_456_789.0, 1e-4, 1e-5, -2.5, f64::INFINITY, 0.0].map(go_g);
+        assert_eq!(printed, ["100000", "1e+06", "1.23456789e+08", "0.0001", "1e-05", "-2.5", "+Inf", "0"]);
+    }
+}

@@ -9,9 +9,11 @@
 //! * [`rows`]: what a decoded write request hands to a storage.
 //! * [`result`]: what the evaluator hands to the writers of answers.
 //! * [`time`] and [`float`]: durations, timestamps and numbers as Prometheus and Go print and parse them.
+//! * [`kahan`]: compensated sums.
 
 pub mod float;
 pub mod histogram;
+pub mod kahan;
 pub mod labels;
 pub mod matchers;
 pub mod regex;
