@@ -1,0 +1,86 @@
+"""The schema laid flat: every option with its YAML path, its flag and its default in that place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from neocortex.config.option import Option, Section, below, fresh
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One option in one place. `attributes` leads from the configuration to its section."""
+
+    attributes: tuple[str, ...]
+    path: str
+    """Dotted YAML path; empty when only a flag can set the option."""
+    flag: str | None
+    """Flag name without dashes, None when only YAML can set the option."""
+    option: Option
+    default: Any
+    hidden: bool
+
+    def owner(self, config: Section) -> Section:
+        """The section of `config` that holds this option."""
+        for name in self.attributes:
+            config = getattr(config, name)
+        return config
+
+    def value(self, config: Section) -> Any:
+        """The option's value in `config`."""
+        return getattr(self.owner(config), self.option.name)
+
+
+def entries(cls: type[Section]) -> Iterator[Entry]:
+    """All options below `cls` in declaration order."""
+    return _entries(cls, (), "", "", {}, {}, False)
+
+
+def _entries(
+    cls: type[Section],
+    attributes: tuple[str, ...],
+    path: str | None,
+    prefix: str,
+    defaults: Mapping[str, Any],
+    flags: Mapping[str, str],
+    hidden: bool,
+) -> Iterator[Entry]:
+    for member in cls.members:
+        place = None if path is None or member.yaml is None else f"{path}.{member.yaml}" if path else member.yaml
+        if isinstance(member, Option):
+            flag = flags.get(member.name, member.flag)
+            default = fresh(member.kind.default(defaults[member.name])) if member.name in defaults else member.default
+            yield Entry(
+                attributes,
+                place or "",
+                None if flag is None else prefix + flag,
+                member,
+                fresh(default),
+                hidden or member.hidden,
+            )
+        else:
+            inner = below(flags, member.name, {})
+            yield from _entries(
+                member.cls,
+                (*attributes, member.name),
+                place,
+                prefix + member.prefix,
+                below(defaults, member.name, member.defaults),
+                {**member.flags, **{name: flag.removeprefix(member.prefix) for name, flag in inner.items()}},
+                hidden or member.hidden,
+            )
+
+
+@lru_cache(maxsize=1)
+def flag_index(cls: type[Section]) -> dict[str, Entry]:
+    """Entries by flag name, aliases included."""
+    index: dict[str, Entry] = {}
+    for entry in entries(cls):
+        if entry.flag is not None:
+            index[entry.flag] = entry
+            for alias in entry.option.aliases:
+                index[alias] = entry
+    return index

@@ -1,0 +1,43 @@
+"""TODO."""
+
+from __future__ import annotations
+
+from neocortex.config.option import Section, inline, opt, section
+from neocortex.config.sections.tls import ClientTLS
+from neocortex.config.values import Duration, URL
+
+
+class ConfigsClient(ClientTLS, go="client.Config"):
+    """TODO."""
+
+    configs_api_url: URL = opt("url", "")
+    client_timeout: Duration = opt("client-timeout", "5s")
+    _client_tls = inline(ClientTLS)
+
+
+class Database(Section, go="db.Config"):
+    """TODO."""
+
+    uri: str = opt("configs.database.uri", "postgres://postgres@configs-db.weave.local/configs?sslmode=disable")
+    migrations_dir: str = opt("configs.database.migrations-dir", "")
+    password_file: str = opt("configs.database.password-file", "")
+
+
+class Notifications(Section, go="api.NotificationsConfig"):
+    """TODO."""
+
+    disable_email: bool = opt("configs.notifications.disable-email", False)
+    disable_webhook: bool = opt("configs.notifications.disable-webhook", False)
+
+
+class ConfigsAPI(Section, go="api.Config"):
+    """TODO."""
+
+    notifications: Notifications = section(Notifications)
+
+
+class Configs(Section, go="configs.Config"):
+    """TODO."""
+
+    database: Database = section(Database)
+    api: ConfigsAPI = section(ConfigsAPI)

@@ -1,0 +1,45 @@
+"""TODO."""
+
+from __future__ import annotations
+
+from neocortex.config.option import Section, opt, section
+from neocortex.config.values import CSV, Duration
+
+
+class ResourceMonitor(Section, go="configs.ResourceMonitor"):
+    """TODO."""
+
+    resources: CSV = opt("resource-monitor.resources", [])
+    interval: Duration = opt("resource-monitor.interval", "100ms")
+    cpu_rate_interval: Duration = opt("resource-monitor.cpu-rate-interval", "1m")
+
+
+class Threshold(Section, go="configs.Threshold"):
+    """TODO."""
+
+    cpu_utilization: float = opt("cpu-utilization", 0.0)
+    heap_utilization: float = opt("heap-utilization", 0.0)
+
+
+class Rejection(Section, go="configs.rejection"):
+    """TODO."""
+
+    threshold: Threshold = section(Threshold)
+
+
+class Eviction(Section, go="configs.EvictionConfig"):
+    """TODO."""
+
+    threshold: Threshold = section(Threshold, "threshold.")
+    check_interval: Duration = opt("check-interval", "1s")
+    cooldown_period: int = opt("cooldown-period", 3)
+    eviction_metric: str = opt("eviction-metric", "fetched_samples")
+    min_query_age: Duration = opt("min-query-age", "10s")
+    max_evictions_per_cycle: int = opt("max-evictions-per-cycle", 1)
+
+
+class QueryProtection(Section, go="configs.QueryProtection"):
+    """TODO."""
+
+    rejection: Rejection = section(Rejection, "rejection.threshold.")
+    eviction: Eviction = section(Eviction, "eviction.")

@@ -1,0 +1,15 @@
+"""TODO."""
+
+from __future__ import annotations
+
+from neocortex.config.option import inline, opt
+from neocortex.config.sections.bucket import Bucket
+from neocortex.config.values import Duration
+
+
+class RuntimeConfig(Bucket, go="runtimeconfig.Config"):
+    """TODO."""
+
+    period: Duration = opt("runtime-config.reload-period", "10s")
+    file: str = opt("runtime-config.file", "")
+    _bucket = inline(Bucket, "runtime-config.", defaults={"backend": "filesystem"})
