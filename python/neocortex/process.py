@@ -1,0 +1,67 @@
+"""What the modules of one process share while they are built: configuration, routes, metrics, readiness."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from neocortex.http.app import Application
+from neocortex.http.settings import HTTPSettings, TLSSettings
+from neocortex.observe import Registry, get_logger
+
+if TYPE_CHECKING:
+    from neocortex.config import Config
+    from neocortex.http.status import ReadyCheck
+    from neocortex.service import Supervisor
+
+
+class Process:
+    """Builders in `modules.py` read `config`, add routes to `app` and metrics to `registry`, and keep here what others need.
+
+    Attributes without a value are set by the builder of the module named beside them; a module that reads one names that
+    module among its dependencies.
+    """
+
+    supervisor: Supervisor
+    """Set before any service starts."""
+
+    def __init__(self, config: Config, registry: Registry) -> None:
+        self.config = config
+        self.registry = registry
+        self.app = Application(http_settings(config), registry, get_logger())
+        self.ready_checks: list[ReadyCheck] = []
+        """Asked in order by `/ready` once all services run; each gives None or the whole text of the 503."""
+
+
+def http_settings(config: Config) -> HTTPSettings:
+    """The settings of the HTTP server, from `server`, `api` and `auth_enabled`."""
+    server, api = config.server, config.api
+    tls = server.http_tls_config
+    return HTTPSettings(
+        address=server.http_listen_address,
+        port=server.http_listen_port,
+        path_prefix=server.http_path_prefix,
+        auth_enabled=config.auth_enabled,
+        read_timeout_s=server.http_server_read_timeout.seconds,
+        graceful_shutdown_timeout_s=server.graceful_shutdown_timeout.seconds,
+        max_connections=server.http_listen_conn_limit,
+        cors_origin=api.cors_origin,
+        response_compression=api.response_compression_enabled,
+        log_requests_at_info=server.log_request_at_info_level_enabled,
+        log_request_headers=server.log_request_headers,
+        log_excluded_headers=frozenset(
+            name.strip().lower() for name in server.log_request_exclude_headers_list.split(",") if name.strip()
+        ),
+        log_source_ips=server.log_source_ips_enabled,
+        log_source_ips_header=server.log_source_ips_header,
+        log_source_ips_regex=server.log_source_ips_regex,
+        register_instrumentation=server.register_instrumentation,
+        tls=TLSSettings(
+            cert_file=tls.cert_file,
+            key_file=tls.key_file,
+            client_ca_file=tls.client_ca_file,
+            client_auth_type=tls.client_auth_type,
+            min_version=server.tls_min_version,
+        )
+        if tls.cert_file and tls.key_file
+        else None,
+    )
