@@ -7,6 +7,7 @@
 pub mod batch;
 pub mod error;
 mod histogram;
+pub mod json;
 pub mod key;
 mod number;
 mod proto;
