@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from neocortex.config import yamltree
-from neocortex.config.durations import quote
+from neocortex.config.duration import quote
 from neocortex.config.option import Nested, Option, Section
 from neocortex.config.yamltree import Node, YamlError
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from neocortex.config.durations import quote
+from neocortex.config.duration import quote
 from neocortex.config.kinds import Kind, of
 from neocortex.config.option import Section
 from neocortex.config.registry import flag_index

@@ -14,8 +14,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from neocortex.config import durations, yamltree
-from neocortex.config.durations import Duration, PrometheusDuration, quote
+from neocortex.config import duration, yamltree
+from neocortex.config.duration import Duration, PrometheusDuration, quote
 from neocortex.config.values import MASK, Secret
 
 if TYPE_CHECKING:
@@ -204,11 +204,11 @@ class GoDuration(Kind):
         return Duration(0)
 
     def default(self, value: Any) -> Duration:
-        return durations.parse_go(value) if isinstance(value, str) else Duration(value)
+        return duration.parse_go_duration(value) if isinstance(value, str) else Duration(value.ns)
 
     def parse(self, text: str, current: Any) -> Duration:
         try:
-            return durations.parse_go(text)
+            return duration.parse_go_duration(text)
         except ValueError:
             raise ValueError("parse error") from None
 
@@ -220,7 +220,7 @@ class GoDuration(Kind):
             return Duration(0)
         if isinstance(value, str) and tag != yamltree.TIMESTAMP:
             try:
-                return durations.parse_go(value)
+                return duration.parse_go_duration(value)
             except ValueError:
                 return decoder.mismatch(node, tag, self.go)
         if isinstance(value, float) and math.isfinite(value):
@@ -230,10 +230,10 @@ class GoDuration(Kind):
         return Duration(value)
 
     def text(self, value: Duration) -> str:
-        return durations.format_go(value)
+        return duration.format_go_duration(value)
 
     def show(self, value: Duration) -> str:
-        return durations.format_go(value)
+        return duration.format_go_duration(value)
 
 
 class ModelDuration(Kind):
@@ -246,16 +246,16 @@ class ModelDuration(Kind):
         return PrometheusDuration(0)
 
     def default(self, value: Any) -> PrometheusDuration:
-        return durations.parse_prometheus(value) if isinstance(value, str) else PrometheusDuration(value)
+        return duration.parse_prometheus_duration(value) if isinstance(value, str) else PrometheusDuration(value.ns)
 
     def parse(self, text: str, current: Any) -> PrometheusDuration:
-        return durations.parse_prometheus(text)
+        return duration.parse_prometheus_duration(text)
 
     def text(self, value: PrometheusDuration) -> str:
-        return durations.format_prometheus(value)
+        return duration.format_prometheus_duration(value)
 
     def show(self, value: PrometheusDuration) -> str:
-        return durations.format_prometheus(value)
+        return duration.format_prometheus_duration(value)
 
 
 class SecretText(Kind):
@@ -376,10 +376,10 @@ class CommaDurations(Kind):
         return []
 
     def default(self, value: Any) -> list[Duration]:
-        return [durations.parse_go(text) if isinstance(text, str) else text for text in value]
+        return [duration.parse_go_duration(text) if isinstance(text, str) else text for text in value]
 
     def parse(self, text: str, current: Any) -> list[Duration]:
-        return [durations.parse_go(part) for part in text.split(",")]
+        return [duration.parse_go_duration(part) for part in text.split(",")]
 
     def decode(self, decoder: Decoder, node: Node, current: Any) -> Any:
         from neocortex.config.decode import Failed
@@ -390,10 +390,10 @@ class CommaDurations(Kind):
         return [part for part in parts if not isinstance(part, Failed)]
 
     def text(self, value: list[Duration]) -> str:
-        return ",".join(durations.format_go(part) for part in value)
+        return ",".join(duration.format_go_duration(part) for part in value)
 
     def show(self, value: list[Duration]) -> list[str]:
-        return [durations.format_go(part) for part in value]
+        return [duration.format_go_duration(part) for part in value]
 
 
 def _scalar(kind: Kind, decoder: Decoder, node: Node) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neocortex.config.durations import Duration, PrometheusDuration
+from neocortex.config.duration import Duration, PrometheusDuration
 
 __all__ = ["MASK", "Duration", "PrometheusDuration", "Secret", "UInt", "Int64", "UInt64"]
 

@@ -16,7 +16,7 @@ class IngesterClient(Section, go="client.Config"):
     max_inflight_push_requests: Int64 = opt("ingester.client.max-inflight-push-requests", 0)
 
 
-class InstanceLimits(Section, go="ingester.InstanceLimits"):
+class InstanceLimits(Section, go="ingester.plain"):
     """TODO."""
 
     max_ingestion_rate: float = opt("ingester.instance-limits.max-ingestion-rate", 0.0)

@@ -22,7 +22,7 @@ class QueryRejection(Section, go="validation.QueryRejection"):
     query_attributes: list[QueryAttribute] = records(QueryAttribute, "[]validation.QueryAttribute", "list of QueryAttribute")
 
 
-class Limits(Section, go="validation.Limits"):
+class Limits(Section, go="validation.plain"):
     """TODO."""
 
     ingestion_rate: float = opt("distributor.ingestion-rate-limit", 25000.0)

@@ -7,6 +7,7 @@ sign, unit years to milliseconds). Each option parses and prints in its own synt
 from __future__ import annotations
 
 import re
+from typing import Self
 
 NANOSECOND = 1
 MICROSECOND = 1000 * NANOSECOND
@@ -42,26 +43,34 @@ _PROMETHEUS_UNITS = {
 _PROMETHEUS_PART = re.compile(r"([0-9]+)([^0-9]*)")
 
 
-class Duration(int):
-    """A length of time in whole nanoseconds, the precision in which durations are configured."""
+class Duration(float):
+    """A length of time: a number of seconds, as timers take it, that also knows its exact whole nanoseconds."""
 
-    __slots__ = ()
+    __slots__ = ("ns",)
+
+    ns: int
+
+    def __new__(cls, ns: int) -> Self:
+        """A duration of `ns` nanoseconds."""
+        self = float.__new__(cls, ns / SECOND)
+        self.ns = ns
+        return self
 
     @property
     def seconds(self) -> float:
-        """The duration in seconds, as timers and sleeps take it."""
-        return int(self) / SECOND
+        """The duration in seconds, the same number as the duration itself."""
+        return float(self)
 
     @property
     def ms(self) -> int:
         """The duration in whole milliseconds, rounded towards zero."""
-        return int(self) // MILLISECOND if self >= 0 else -(-int(self) // MILLISECOND)
+        return self.ns // MILLISECOND if self.ns >= 0 else -(-self.ns // MILLISECOND)
 
     def __str__(self) -> str:
-        return format_go(self)
+        return format_go_duration(self)
 
     def __repr__(self) -> str:
-        return f"Duration({format_go(self)})"
+        return f"Duration({format_go_duration(self)})"
 
 
 class PrometheusDuration(Duration):
@@ -70,7 +79,11 @@ class PrometheusDuration(Duration):
     __slots__ = ()
 
     def __str__(self) -> str:
-        return format_prometheus(self)
+        return format_prometheus_duration(self)
+
+
+def _ns(seconds: float) -> int:
+    return seconds.ns if isinstance(seconds, Duration) else round(seconds * SECOND)
 
 
 def quote(text: str) -> str:
@@ -93,7 +106,7 @@ def quote(text: str) -> str:
 _ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\v": "\\v"}
 
 
-def parse_go(text: str) -> Duration:
+def parse_go_duration(text: str) -> Duration:
     """Parses `1h2m3.5s`. Raises ValueError with the text that Go's time.ParseDuration gives."""
     rest = text
     sign = 1
@@ -125,9 +138,10 @@ def parse_go(text: str) -> Duration:
     return Duration(sign * total)
 
 
-def format_go(ns: int) -> str:
+def format_go_duration(seconds: float) -> str:
     """Prints as Go's time.Duration.String: `1h0m0s`, `1.5s`, `200ms`, `0s`."""
-    value = abs(int(ns))
+    ns = _ns(seconds)
+    value = abs(ns)
     sign = "-" if ns < 0 else ""
     if value == 0:
         return "0s"
@@ -153,7 +167,7 @@ def _decimal(value: int, unit: int) -> str:
     return f"{whole}.{rest:0{digits}d}".rstrip("0")
 
 
-def parse_prometheus(text: str) -> PrometheusDuration:
+def parse_prometheus_duration(text: str) -> PrometheusDuration:
     """Parses `1d2h`. Raises ValueError with the text that Prometheus's model.ParseDuration gives."""
     if text == "0":
         return PrometheusDuration(0)
@@ -181,9 +195,10 @@ def parse_prometheus(text: str) -> PrometheusDuration:
     return PrometheusDuration(total)
 
 
-def format_prometheus(ns: int) -> str:
+def format_prometheus_duration(seconds: float) -> str:
     """Prints as Prometheus's model.Duration: years and weeks only when exact, so 90d stays 90d."""
-    value = abs(int(ns)) // MILLISECOND
+    ns = _ns(seconds)
+    value = abs(ns) // MILLISECOND
     if value == 0:
         return "0s"
     out = "-" if ns < 0 else ""
