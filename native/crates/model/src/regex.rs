@@ -27,6 +27,16 @@ impl AnchoredRegex {
         self.regex.is_match(text)
     }
 
+    /// Replaces the whole of a matching text by a template, in which `$1`, `${1}`, `$name` and `${name}` stand for
+    /// groups and `$$` for a dollar sign; as Go's `Regexp.Expand`. `None` when the text does not match.
+    #[must_use]
+    pub fn expand(&self, text: &str, template: &str) -> Option<String> {
+        let captures = self.regex.captures(text)?;
+        let mut out = String::new();
+        captures.expand(template, &mut out);
+        Some(out)
+    }
+
     /// The values that match when the expression is a plain alternation of literals, else `None`.
     #[must_use]
     pub fn literals(&self) -> Option<&[String]> {
