@@ -51,14 +51,14 @@ class ValidationLimits:
         creation_grace_period_ms: int,
         enforce_metadata_metric_name: bool,
         max_metadata_length: int,
-        native_histograms: bool,
         max_native_histogram_buckets: int,
         max_native_histogram_sample_size_bytes: int,
         drop_labels: list[str],
+        remove_replica_label: str | None,
     ) -> ValidationLimits: ...
 
 class WriteRequest:
-    """A decoded write request."""
+    """A decoded write request. The counts are of what was received."""
 
     @staticmethod
     def decode(pool: Pool, body: bytes, version: int, max_bytes: int) -> Future[WriteRequest]:
@@ -72,19 +72,24 @@ class WriteRequest:
     def exemplars(self) -> int: ...
     @property
     def metadata(self) -> int: ...
+    @property
+    def from_rule(self) -> bool: ...
+    def first_series_labels(self, cluster_label: str, replica_label: str) -> tuple[str, str] | None:
+        """Values of the two labels of the first series, which decide about the whole request; None without series."""
+
     def validate(self, pool: Pool, limits: ValidationLimits, tsdb: Tsdb | None, now_ms: int) -> Future[Validated]:
         """Checks every series; label sets that `tsdb` knows are not parsed again. The refused ones leave the request."""
 
 class Validated:
-    """What a validation accepted and refused."""
+    """What a validation accepted (the counts) and refused."""
 
     @property
-    def fatal(self) -> str | None:
-        """The whole request is refused with this text."""
+    def refused(self) -> bool:
+        """Nothing of the request may be written."""
 
     @property
     def error(self) -> str | None:
-        """The first error; the rest of the request goes on."""
+        """The first refusal; unless `refused`, the rest of the request goes on."""
 
     @property
     def series(self) -> int: ...
@@ -97,29 +102,37 @@ class Validated:
     @property
     def metadata(self) -> int: ...
     @property
-    def discarded(self) -> dict[str, int]:
-        """Samples (or exemplars, metadata) by Cortex's reason."""
+    def latest_sample_ms(self) -> int: ...
+    @property
+    def discarded_samples(self) -> dict[str, int]:
+        """Counts by Cortex's reason."""
+
+    @property
+    def discarded_exemplars(self) -> dict[str, int]: ...
+    @property
+    def discarded_metadata(self) -> dict[str, int]: ...
 
 class TsdbOptions:
-    """How a tenant's database is kept."""
+    """How a tenant's database is kept. `wal_compression`: empty, `snappy` or `zstd`."""
 
     def __new__(
-        cls, *, wal_compression: str, wal_segment_size_bytes: int, block_range_ms: int, max_exemplars: int
+        cls, *, wal_compression: str, wal_segment_size_bytes: int, block_range_ms: int, samples_per_chunk: int
     ) -> TsdbOptions: ...
 
 class SeriesLimits:
-    """A tenant's limits at the time of an append; 0 means none."""
+    """A tenant's limits at the time of an append, each as (local, global, what counts in this process); 0, 0 is none."""
 
     def __new__(
         cls,
         *,
-        max_series_per_user: int,
-        max_series_per_metric: int,
-        max_native_histogram_series_per_user: int,
+        series_per_user: tuple[int, int, int],
+        series_per_metric: tuple[int, int, int],
+        histogram_series_per_user: tuple[int, int, int],
+        metadata_per_user: tuple[int, int, int],
+        metadata_per_metric: tuple[int, int, int],
         max_exemplars: int,
-        out_of_order_window_ms: int,
-        max_metadata_per_user: int,
-        max_metadata_per_metric: int,
+        native_histograms: bool,
+        admin_message: str,
     ) -> SeriesLimits: ...
 
 class Appended:
@@ -134,24 +147,42 @@ class Appended:
     @property
     def metadata(self) -> int: ...
     @property
+    def failed_samples(self) -> int: ...
+    @property
+    def failed_histograms(self) -> int: ...
+    @property
+    def failed_exemplars(self) -> int: ...
+    @property
+    def failed_metadata(self) -> int: ...
+    @property
     def error(self) -> str | None:
         """The first refusal, without the tenant."""
 
     @property
     def discarded(self) -> dict[str, int]:
-        """Samples by Cortex's reason."""
+        """Refused samples and metadata by Cortex's reason."""
 
 class TsdbStats:
-    """Counters of one database."""
+    """Figures of one database."""
 
     @property
     def series(self) -> int: ...
     @property
-    def active_series(self) -> int: ...
+    def series_created(self) -> int: ...
     @property
-    def samples_appended(self) -> int: ...
+    def chunks(self) -> int: ...
+    @property
+    def metadata(self) -> int: ...
+    @property
+    def exemplars(self) -> int: ...
     @property
     def memory_bytes(self) -> int: ...
+    @property
+    def memory_by_kind(self) -> dict[str, int]: ...
+    @property
+    def wal_bytes(self) -> int: ...
+    @property
+    def wal_failures(self) -> int: ...
 
 class Tsdb:
     """One tenant's database."""
@@ -163,8 +194,14 @@ class Tsdb:
     def append(self, pool: Pool, request: WriteRequest, limits: SeriesLimits) -> Future[Appended]:
         """Appends a validated request; it is in the log when the future is done. Raises `StorageFailedError`."""
 
-    def stats(self) -> TsdbStats: ...
-    def close(self, pool: Pool) -> Future[None]: ...
+    def stats(self) -> TsdbStats:
+        """Figures; short enough for the event loop."""
+
+    def active_series(self, pool: Pool, since_ms: int) -> Future[int]:
+        """Series that got a sample at `since_ms` or later."""
+
+    def close(self, pool: Pool) -> Future[None]:
+        """Syncs and closes the log."""
 
 class Cancellation:
     """Ends an evaluation: by `cancel`, or when its time is up."""

@@ -49,12 +49,15 @@ class Distributor:
         ring: Ring,
         ingester: Ingester,
         metrics: DistributorMetrics,
+        *,
+        utf8_names: bool,
     ) -> None:
         self._pool = pool
         self._overrides = overrides
         self._ring = ring
         self._ingester = ingester
         self._metrics = metrics
+        self._utf8_names = utf8_names
         self._limiter = IngestionLimiter()
         self._validation: dict[str, tuple[Limits, _native.ValidationLimits]] = {}
         self._generation = 0
@@ -67,12 +70,13 @@ class Distributor:
         """
         limits = self._overrides.limits(tenant)
         self._metrics.received(tenant, request)
-        series_keys = self._ingester.open_tsdb(tenant)
         now_ms = int(time.time() * 1000)
-        checked = await request.validate(self._pool, self._validation_limits(tenant, limits), series_keys, now_ms)
-        self._metrics.discarded(tenant, checked.discarded)
-        if checked.fatal is not None:
-            raise PushError(400, checked.fatal, Written())
+        checked = await request.validate(
+            self._pool, self._validation_limits(tenant, limits), self._ingester.open_tsdb(tenant), now_ms
+        )
+        self._metrics.validated(tenant, checked)
+        if checked.refused:
+            raise PushError(400, checked.error or "", Written())
         written = Written(checked.samples, checked.histograms, checked.exemplars)
         total = checked.samples + checked.histograms + checked.exemplars + checked.metadata
         if total and not self._limiter.allow(tenant, total, limits.ingestion_rate, limits.ingestion_burst_size):
@@ -116,6 +120,7 @@ class Distributor:
         native = _native.ValidationLimits(
             generation=self._generation,
             enforce_metric_name=limits.enforce_metric_name,
+            utf8_names=self._utf8_names,
             max_label_names_per_series=limits.max_label_names_per_series,
             max_label_name_length=limits.max_label_name_length,
             max_label_value_length=limits.max_label_value_length,
@@ -125,9 +130,10 @@ class Distributor:
             creation_grace_period_ms=int(limits.creation_grace_period * 1000),
             enforce_metadata_metric_name=limits.enforce_metadata_metric_name,
             max_metadata_length=limits.max_metadata_length,
-            native_histograms=limits.enable_native_histograms,
             max_native_histogram_buckets=limits.max_native_histogram_buckets,
+            max_native_histogram_sample_size_bytes=limits.max_native_histogram_sample_size_bytes,
             drop_labels=list(limits.drop_labels),
+            remove_replica_label=None,
         )
         self._validation[tenant] = (limits, native)
         return native

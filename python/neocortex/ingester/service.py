@@ -8,12 +8,14 @@ from neocortex import _native
 from neocortex.errors import NeocortexError
 
 if TYPE_CHECKING:
+    from neocortex.config.schema import Limits
     from neocortex.ingester.metrics import IngesterMetrics
     from neocortex.ingester.tenants import Tenants
     from neocortex.overrides.runtime import Overrides
     from neocortex.ring.lifecycle import Lifecycler
 
-ADMIN_MESSAGE = "please contact administrator to raise it"
+NO_LIMIT = 2**31 - 1
+"""What Cortex counts with where there is no limit."""
 
 
 class IngestError(NeocortexError):
@@ -24,13 +26,24 @@ class Ingester:
     """Appends to and serves the tenants' databases of this process."""
 
     def __init__(
-        self, tenants: Tenants, pool: _native.Pool, overrides: Overrides, lifecycler: Lifecycler, metrics: IngesterMetrics
+        self,
+        tenants: Tenants,
+        pool: _native.Pool,
+        overrides: Overrides,
+        lifecycler: Lifecycler,
+        metrics: IngesterMetrics,
+        *,
+        admin_message: str,
+        default_max_exemplars: int,
     ) -> None:
         self.tenants = tenants
         self.lifecycler = lifecycler
         self._pool = pool
         self._overrides = overrides
         self._metrics = metrics
+        self._admin_message = admin_message
+        self._default_max_exemplars = default_max_exemplars
+        self._limits: dict[str, tuple[Limits, _native.SeriesLimits]] = {}
 
     async def start(self) -> None:
         """Replays what is on disk, then joins the ring: no write is taken before everything acknowledged is back."""
@@ -52,20 +65,33 @@ class Ingester:
         Raises `IngestError` when a sample was refused, `_native.NativeError` when nothing could be written.
         """
         tsdb = await self.tenants.get_or_open(tenant)
-        limits = self._overrides.limits(tenant)
-        outcome = await tsdb.append(
-            self._pool,
-            request,
-            _native.SeriesLimits(
-                max_series_per_user=limits.max_series_per_user,
-                max_series_per_metric=limits.max_series_per_metric,
-                max_native_histogram_series_per_user=limits.max_native_histogram_series_per_user,
-                max_exemplars=limits.max_exemplars,
-                out_of_order_window_ms=int(limits.out_of_order_time_window * 1000),
-                max_metadata_per_user=limits.max_metadata_per_user,
-                max_metadata_per_metric=limits.max_metadata_per_metric,
-            ),
-        )
+        outcome = await tsdb.append(self._pool, request, self._series_limits(tenant))
         self._metrics.appended(tenant, outcome)
         if outcome.error is not None:
             raise IngestError(f"user={tenant}: {outcome.error}")
+
+    def _series_limits(self, tenant: str) -> _native.SeriesLimits:
+        """The native form of a tenant's limits, made anew when the runtime configuration changed them."""
+        limits = self._overrides.limits(tenant)
+        cached = self._limits.get(tenant)
+        if cached is not None and cached[0] is limits:
+            return cached[1]
+        native = _native.SeriesLimits(
+            series_per_user=_share(limits.max_series_per_user, limits.max_global_series_per_user),
+            series_per_metric=_share(limits.max_series_per_metric, limits.max_global_series_per_metric),
+            histogram_series_per_user=_share(
+                limits.max_native_histogram_series_per_user, limits.max_global_native_histogram_series_per_user
+            ),
+            metadata_per_user=_share(limits.max_metadata_per_user, limits.max_global_metadata_per_user),
+            metadata_per_metric=_share(limits.max_metadata_per_metric, limits.max_global_metadata_per_metric),
+            max_exemplars=limits.max_exemplars or self._default_max_exemplars,
+            native_histograms=limits.enable_native_histograms,
+            admin_message=self._admin_message,
+        )
+        self._limits[tenant] = (limits, native)
+        return native
+
+
+def _share(local: int, global_: int) -> tuple[int, int, int]:
+    """A limit and what counts here: with one ingester that holds all series, the smaller one that is not 0."""
+    return local, global_, min(limit for limit in (local, global_, NO_LIMIT) if limit)

@@ -5,6 +5,8 @@
 pub mod enter;
 pub mod error;
 pub mod pool;
+pub mod tsdb;
+pub mod write;
 
 use pyo3::prelude::*;
 
@@ -15,6 +17,8 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     error::register(module)?;
     module.add_class::<pool::Pool>()?;
+    tsdb::register(module)?;
+    write::register(module)?;
     module.add("PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })?;
     Ok(())
 }

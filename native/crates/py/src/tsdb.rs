@@ -1,0 +1,309 @@
+//! A tenant's database as Python sees it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use neocortex_tsdb::fs::RealFs;
+use neocortex_tsdb::head::{Appended, Limit, MetadataLimits, SeriesLimits, Stats};
+use neocortex_tsdb::{MetadataOutcome, Options, SystemClock, Tsdb, TsdbError, WalCompression};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::error::Failure;
+use crate::pool::Pool;
+use crate::write::PyWriteRequest;
+
+impl From<TsdbError> for Failure {
+    fn from(error: TsdbError) -> Self {
+        match error {
+            TsdbError::Closed => Self::Closed(error.to_string()),
+            TsdbError::Io { .. } | TsdbError::Corrupt { .. } => Self::Storage(error.to_string()),
+        }
+    }
+}
+
+/// `TsdbOptions`
+#[pyclass(frozen, name = "TsdbOptions", module = "neocortex._native")]
+pub struct PyTsdbOptions {
+    options: Options,
+}
+
+#[pymethods]
+impl PyTsdbOptions {
+    #[new]
+    #[pyo3(signature = (*, wal_compression, wal_segment_size_bytes, block_range_ms, samples_per_chunk))]
+    fn new(
+        wal_compression: &str,
+        wal_segment_size_bytes: usize,
+        block_range_ms: i64,
+        samples_per_chunk: u32,
+    ) -> PyResult<Self> {
+        let wal_compression = match wal_compression {
+            "" => WalCompression::None,
+            "snappy" => WalCompression::Snappy,
+            "zstd" => WalCompression::Zstd,
+            other => return Err(PyValueError::new_err(format!("unknown WAL compression {other:?}"))),
+        };
+        Ok(Self {
+            options: Options {
+                wal_compression,
+                segment_size: wal_segment_size_bytes,
+                chunk_range_ms: block_range_ms,
+                samples_per_chunk,
+                ..Options::default()
+            },
+        })
+    }
+}
+
+/// `SeriesLimits`: what an append is held to, `(local, global, actual)` of each limit.
+#[pyclass(frozen, name = "SeriesLimits", module = "neocortex._native")]
+pub struct PySeriesLimits {
+    series: SeriesLimits,
+    metadata: MetadataLimits,
+    max_exemplars: usize,
+    native_histograms: bool,
+}
+
+type LimitNumbers = (u64, u64, u64);
+
+fn limit((local, global, actual): LimitNumbers) -> Limit {
+    if local == 0 && global == 0 { Limit::NONE } else { Limit { local, global, actual } }
+}
+
+#[pymethods]
+impl PySeriesLimits {
+    #[new]
+    #[pyo3(signature = (*, series_per_user, series_per_metric, histogram_series_per_user, metadata_per_user,
+        metadata_per_metric, max_exemplars, native_histograms, admin_message))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments, one a limit")]
+    fn new(
+        series_per_user: LimitNumbers,
+        series_per_metric: LimitNumbers,
+        histogram_series_per_user: LimitNumbers,
+        metadata_per_user: LimitNumbers,
+        metadata_per_metric: LimitNumbers,
+        max_exemplars: usize,
+        native_histograms: bool,
+        admin_message: String,
+    ) -> Self {
+        Self {
+            series: SeriesLimits {
+                per_user: limit(series_per_user),
+                per_metric: limit(series_per_metric),
+                histograms_per_user: limit(histogram_series_per_user),
+                admin_message: admin_message.clone(),
+            },
+            metadata: MetadataLimits {
+                per_user: limit(metadata_per_user),
+                per_metric: limit(metadata_per_metric),
+                admin_message,
+            },
+            max_exemplars,
+            native_histograms,
+        }
+    }
+}
+
+/// `Appended`
+#[pyclass(frozen, name = "Appended", module = "neocortex._native")]
+pub struct PyAppended {
+    appended: Appended,
+    metadata: MetadataOutcome,
+}
+
+#[pymethods]
+impl PyAppended {
+    #[getter]
+    fn samples(&self) -> u64 {
+        self.appended.samples
+    }
+
+    #[getter]
+    fn histograms(&self) -> u64 {
+        self.appended.histograms
+    }
+
+    #[getter]
+    fn exemplars(&self) -> u64 {
+        self.appended.exemplars
+    }
+
+    #[getter]
+    fn failed_samples(&self) -> u64 {
+        self.appended.failed_samples
+    }
+
+    #[getter]
+    fn failed_histograms(&self) -> u64 {
+        self.appended.failed_histograms
+    }
+
+    #[getter]
+    fn failed_exemplars(&self) -> u64 {
+        self.appended.failed_exemplars
+    }
+
+    #[getter]
+    fn metadata(&self) -> u64 {
+        self.metadata.accepted
+    }
+
+    #[getter]
+    fn failed_metadata(&self) -> u64 {
+        self.metadata.over_user_limit + self.metadata.over_metric_limit
+    }
+
+    /// The first refusal, without the tenant.
+    #[getter]
+    fn error(&self) -> Option<String> {
+        self.appended.first_error.as_ref().map(ToString::to_string)
+    }
+
+    /// Refused samples and metadata by Cortex's reason.
+    #[getter]
+    fn discarded(&self) -> BTreeMap<&'static str, u64> {
+        let samples = self.appended.discarded.iter().filter_map(|(kind, n)| kind.reason().map(|reason| (reason, n)));
+        let metadata = [
+            ("per_user_metadata_limit", self.metadata.over_user_limit),
+            ("per_metric_metadata_limit", self.metadata.over_metric_limit),
+        ];
+        samples.chain(metadata.into_iter().filter(|(_, n)| *n > 0)).collect()
+    }
+}
+
+/// `TsdbStats`
+#[pyclass(frozen, name = "TsdbStats", module = "neocortex._native")]
+pub struct PyTsdbStats {
+    stats: Stats,
+}
+
+#[pymethods]
+impl PyTsdbStats {
+    #[getter]
+    fn series(&self) -> u64 {
+        self.stats.series
+    }
+
+    #[getter]
+    fn series_created(&self) -> u64 {
+        self.stats.series_created
+    }
+
+    #[getter]
+    fn chunks(&self) -> u64 {
+        self.stats.chunks
+    }
+
+    #[getter]
+    fn metadata(&self) -> u64 {
+        self.stats.metadata
+    }
+
+    #[getter]
+    fn exemplars(&self) -> u64 {
+        self.stats.exemplars
+    }
+
+    #[getter]
+    fn memory_bytes(&self) -> u64 {
+        self.stats.bytes.total()
+    }
+
+    /// Bytes in memory by kind.
+    #[getter]
+    fn memory_by_kind(&self) -> BTreeMap<&'static str, u64> {
+        let bytes = self.stats.bytes;
+        BTreeMap::from([
+            ("symbols", bytes.symbols),
+            ("series", bytes.series),
+            ("postings", bytes.postings),
+            ("open_chunks", bytes.open_chunks),
+            ("closed_chunks", bytes.closed_chunks),
+        ])
+    }
+
+    #[getter]
+    fn wal_bytes(&self) -> u64 {
+        self.stats.wal_bytes
+    }
+
+    #[getter]
+    fn wal_failures(&self) -> u64 {
+        self.stats.wal_failures
+    }
+}
+
+/// `Tsdb`
+#[pyclass(frozen, name = "Tsdb", module = "neocortex._native")]
+pub struct PyTsdb {
+    pub(crate) tsdb: Arc<Tsdb>,
+}
+
+#[pymethods]
+impl PyTsdb {
+    #[staticmethod]
+    fn open<'py>(
+        py: Python<'py>,
+        pool: &Pool,
+        folder: PathBuf,
+        options: &PyTsdbOptions,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let options = options.options.clone();
+        pool.submit(
+            py,
+            move || Tsdb::open(Arc::new(RealFs), Arc::new(SystemClock), &folder, options),
+            |_, tsdb| Ok(Self { tsdb: Arc::new(tsdb) }),
+        )
+    }
+
+    fn append<'py>(
+        &self,
+        py: Python<'py>,
+        pool: &Pool,
+        request: &PyWriteRequest,
+        limits: Py<PySeriesLimits>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let tsdb = Arc::clone(&self.tsdb);
+        let batch = Arc::clone(&request.batch);
+        pool.submit(
+            py,
+            move || {
+                let limits = limits.get();
+                let batch = batch.lock();
+                tsdb.set_max_exemplars(limits.max_exemplars);
+                tsdb.set_native_histograms(limits.native_histograms);
+                let appended = tsdb.append(&*batch, &limits.series)?;
+                let metadata = tsdb.set_metadata(batch.metadata(), &limits.metadata);
+                Ok::<_, TsdbError>(PyAppended { appended, metadata })
+            },
+            |_, appended| Ok(appended),
+        )
+    }
+
+    /// Figures; short enough for the event loop.
+    fn stats(&self) -> PyTsdbStats {
+        PyTsdbStats { stats: self.tsdb.stats() }
+    }
+
+    /// Series that got a sample at `since_ms` or later.
+    fn active_series<'py>(&self, py: Python<'py>, pool: &Pool, since_ms: i64) -> PyResult<Bound<'py, PyAny>> {
+        let tsdb = Arc::clone(&self.tsdb);
+        pool.submit(py, move || Ok::<_, TsdbError>(tsdb.active_series(since_ms).total), |_, total| Ok(total))
+    }
+
+    fn close<'py>(&self, py: Python<'py>, pool: &Pool) -> PyResult<Bound<'py, PyAny>> {
+        let tsdb = Arc::clone(&self.tsdb);
+        pool.submit(py, move || tsdb.close(), |_, ()| Ok(()))
+    }
+}
+
+/// Adds the classes to the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyTsdbOptions>()?;
+    module.add_class::<PySeriesLimits>()?;
+    module.add_class::<PyAppended>()?;
+    module.add_class::<PyTsdbStats>()?;
+    module.add_class::<PyTsdb>()
+}
