@@ -1,4 +1,63 @@
 //! The only door to the disk, so that tests can put a disk behind it that tears and fails.
+//!
+//! [`RealFs`] is the operating system's; [`FaultyFs`] its twin in memory.
 
-/// The operations on files that the database needs.
-pub trait Fs: Send + Sync {}
+mod faulty;
+mod real;
+
+use std::io;
+use std::path::Path;
+
+pub use faulty::{Fault, FaultyFs};
+pub use real::RealFs;
+
+/// The operations on files that the database needs. Paths are used as they are given.
+pub trait Fs: Send + Sync {
+    /// Makes a directory and its parents; an existing one is no error.
+    ///
+    /// # Errors
+    /// As every method here: what the operating system says.
+    fn create_dir_all(&self, dir: &Path) -> io::Result<()>;
+
+    /// Names of the entries of a directory, sorted; `NotFound` when there is no such directory.
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+
+    /// Makes a file that must not exist yet, for writing.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn File>>;
+
+    /// Opens a file for reading from its start.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn io::Read + Send>>;
+
+    /// Length of a file in bytes.
+    fn len(&self, path: &Path) -> io::Result<u64>;
+
+    /// Cuts a file to `len` bytes, durably.
+    fn truncate(&self, path: &Path, len: u64) -> io::Result<()>;
+
+    /// Removes a file.
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the entries of a directory durable.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+}
+
+/// A file open for appending.
+pub trait File: Send {
+    /// Appends all bytes, or fails with some, none or all of them appended.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Cuts the file to `len` bytes; the next append goes there.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn truncate(&mut self, len: u64) -> io::Result<()>;
+
+    /// Returns when everything appended is durable.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn sync(&mut self) -> io::Result<()>;
+}
