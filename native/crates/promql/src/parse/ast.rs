@@ -59,6 +59,26 @@ pub struct Expr {
     pub kind: ExprKind,
 }
 
+impl Expr {
+    /// Type of the value.
+    #[must_use]
+    pub fn value_type(&self) -> ValueType {
+        let mut expr = self;
+        loop {
+            expr = match &expr.kind {
+                ExprKind::Number { .. } => return ValueType::Scalar,
+                ExprKind::String(_) => return ValueType::String,
+                ExprKind::Paren(inner) | ExprKind::Unary { expr: inner, .. } => inner,
+                // Scalar only when both sides are; parentheses and signs aside, that takes a walk down both.
+                ExprKind::Binary(binary) => return binary.value_type(),
+                ExprKind::Aggregate(_) | ExprKind::Vector(_) => return ValueType::Vector,
+                ExprKind::Call { func, .. } => return func.returns,
+                ExprKind::Matrix(_) | ExprKind::Subquery(_) => return ValueType::Matrix,
+            };
+        }
+    }
+}
+
 /// The kinds of expressions.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
@@ -124,7 +144,8 @@ pub enum At {
 /// A vector selector.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct VectorSelector {
-    /// Metric name as written before the braces or quoted inside; empty when there is none.
+    /// Metric name as written before the braces; empty when there is none, or when it is quoted inside (`{"a.b"}`), where it
+    /// is a matcher like any other.
     pub name: String,
     /// All matchers, in order; the one that the name stands for is last, as Prometheus has it.
     pub matchers: Vec<Matcher>,
@@ -193,6 +214,8 @@ pub enum DurationExprKind {
     Pick {
         /// `max_of`
         max: bool,
+        /// Written `min` / `max`, as the PromQL of Cortex 1.21 has it.
+        short: bool,
         /// First operand.
         left: Box<DurationExpr>,
         /// Second operand.
@@ -298,6 +321,16 @@ pub struct Binary {
     pub matching: Option<VectorMatching>,
 }
 
+impl Binary {
+    /// Type of the value: a scalar when both operands are scalars, else a vector. The parser has settled it: operands that are
+    /// vectors have a `matching`; a scalar and a vector make a vector.
+    #[must_use]
+    pub fn value_type(&self) -> ValueType {
+        let scalar = |expr: &Expr| expr.value_type() == ValueType::Scalar;
+        if scalar(&self.left) && scalar(&self.right) { ValueType::Scalar } else { ValueType::Vector }
+    }
+}
+
 /// How many elements of each side may match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cardinality {
@@ -347,6 +380,44 @@ pub enum AggregateOp {
     Quantile,
     Limitk,
     LimitRatio,
+}
+
+impl AggregateOp {
+    /// The aggregation as it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sum => "sum",
+            Self::Avg => "avg",
+            Self::Count => "count",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Group => "group",
+            Self::Stddev => "stddev",
+            Self::Stdvar => "stdvar",
+            Self::Topk => "topk",
+            Self::Bottomk => "bottomk",
+            Self::CountValues => "count_values",
+            Self::Quantile => "quantile",
+            Self::Limitk => "limitk",
+            Self::LimitRatio => "limit_ratio",
+        }
+    }
+
+    /// True when the first argument is a parameter.
+    #[must_use]
+    pub fn has_param(self) -> bool {
+        matches!(
+            self,
+            Self::Topk | Self::Bottomk | Self::CountValues | Self::Quantile | Self::Limitk | Self::LimitRatio
+        )
+    }
+
+    /// Only with experimental functions switched on.
+    #[must_use]
+    pub fn is_experimental(self) -> bool {
+        matches!(self, Self::Limitk | Self::LimitRatio)
+    }
 }
 
 /// An aggregation.
