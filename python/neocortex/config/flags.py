@@ -37,7 +37,7 @@ UNUSED_FLAGS: dict[str, tuple[str, str]] = {
 }
 """Flags without a place in the configuration: their kind and default. Their value is checked and has no effect."""
 
-_COMMAND_FLAGS: dict[str, tuple[str, Any]] = {
+COMMAND_FLAGS: dict[str, tuple[str, Any]] = {
     "config.expand-env": ("bool", False),
     "config.unsupported": ("bool", False),
     "debug.block-profile-rate": ("int", 0),
@@ -46,6 +46,7 @@ _COMMAND_FLAGS: dict[str, tuple[str, Any]] = {
     "modules": ("bool", False),
     "version": ("bool", False),
 }
+"""Flags of the process itself: their kind and default."""
 
 
 class FlagError(ValueError):
@@ -164,8 +165,8 @@ def parse(args: Sequence[str], config: Section) -> Command:
 
 
 def _kind_of(name: str) -> Kind | None:
-    if name in _COMMAND_FLAGS:
-        return of(_COMMAND_FLAGS[name][0])
+    if name in COMMAND_FLAGS:
+        return of(COMMAND_FLAGS[name][0])
     if name in UNUSED_FLAGS:
         return of(UNUSED_FLAGS[name][0])
     if name in DEPRECATED_FLAGS or name == "config.file":

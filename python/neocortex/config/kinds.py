@@ -52,7 +52,8 @@ class Kind:
     doc = "string"
     is_bool = False
     """Whether the bare flag, without a value, means true."""
-    default_shown = True
+    argument = "value"
+    """What -help calls the flag's argument; empty for booleans."""
 
     def zero(self) -> Any:
         """What an empty YAML node sets."""
@@ -85,6 +86,8 @@ class Kind:
 class Text(Kind):
     """A free text."""
 
+    argument = "string"
+
 
 class Boolean(Kind):
     """True or false."""
@@ -92,6 +95,7 @@ class Boolean(Kind):
     go = "bool"
     doc = "boolean"
     is_bool = True
+    argument = ""
     _TRUE = ("1", "t", "T", "TRUE", "true", "True")
     _FALSE = ("0", "f", "F", "FALSE", "false", "False")
 
@@ -117,7 +121,9 @@ class Boolean(Kind):
         return "true" if value else "false"
 
 
-_GO_INTEGER = re.compile(r"[-+]?(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0(?:_?[0-7])*|[1-9](?:_?[0-9])*)\Z")
+_GO_INTEGER = re.compile(
+    r"[-+]?(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0(?:_?[0-7])*|[1-9](?:_?[0-9])*)\Z"
+)
 
 
 class Integer(Kind):
@@ -127,6 +133,7 @@ class Integer(Kind):
 
     def __init__(self, go: str, low: int, high: int) -> None:
         self.go = go
+        self.argument = "uint" if low == 0 else "int"
         self.low = low
         self.high = high
 
@@ -160,6 +167,7 @@ class Integer(Kind):
 class Float(Kind):
     """A 64-bit float."""
 
+    argument = "float"
     go = "float64"
     doc = "float"
 
@@ -197,6 +205,7 @@ class Float(Kind):
 class GoDuration(Kind):
     """A duration in Go's syntax; a bare number in YAML is nanoseconds."""
 
+    argument = "duration"
     go = "time.Duration"
     doc = "duration"
 
@@ -385,7 +394,11 @@ class CommaDurations(Kind):
         from neocortex.config.decode import Failed
 
         if node.kind != "sequence":
-            return decoder.mismatch(node, yamltree.MAP, self.go) if node.kind == "mapping" else _scalar(self, decoder, node)
+            return (
+                decoder.mismatch(node, yamltree.MAP, self.go)
+                if node.kind == "mapping"
+                else _scalar(self, decoder, node)
+            )
         parts = [_DURATION.zero() if item.is_null else _DURATION.decode(decoder, item, None) for item in node.items]
         return [part for part in parts if not isinstance(part, Failed)]
 

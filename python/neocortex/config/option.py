@@ -191,8 +191,6 @@ class Section:
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
@@ -243,8 +241,6 @@ def _inlined(place: _Inline) -> Iterator[Member]:
             twin.kind = member.kind
         else:
             defaults = below(place.defaults, member.name, member.defaults)
-            twin = Nested(
-                member.cls, place.prefix + member.prefix, member.yaml, defaults, member.flags, member.hidden
-            )
+            twin = Nested(member.cls, place.prefix + member.prefix, member.yaml, defaults, member.flags, member.hidden)
         twin.name = member.name
         yield twin

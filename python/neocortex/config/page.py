@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 import yaml
-from yaml.cyaml import CEmitter
+from yaml._yaml import CEmitter
 
 from neocortex.config import yamltree
 from neocortex.config.kinds import go_float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from neocortex.config.option import Option, Section, below, fresh
@@ -74,7 +74,7 @@ def _entries(
             )
 
 
-@lru_cache(maxsize=1)
+@cache
 def flag_index(cls: type[Section]) -> dict[str, Entry]:
     """Entries by flag name, aliases included."""
     index: dict[str, Entry] = {}

@@ -1,4 +1,4 @@
-"""TODO."""
+"""The whole configuration."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from neocortex.config.values import CSV, NameValidationScheme
 
 
 class Config(Section, go="cortex.Config"):
-    """TODO."""
+    """All options. A new instance holds the defaults."""
 
     target: CSV = opt("target", ["all"])
     auth_enabled: bool = opt("auth.enabled", True)

@@ -4,8 +4,25 @@ from __future__ import annotations
 
 import platform
 import sys
+from dataclasses import dataclass
 
 from neocortex import __version__
+from neocortex.config import flags
+from neocortex.config.describe import describe, describe_flag
+from neocortex.config.duration import quote
+from neocortex.config.kinds import Kind, of
+from neocortex.config.registry import flag_index
+from neocortex.config.schema import Config
+
+
+@dataclass(frozen=True, slots=True)
+class FlagRow:
+    """One flag as -help lists it. `default` is empty when it is the kind's zero."""
+
+    name: str
+    argument: str
+    text: str
+    default: str
 
 
 def version() -> str:
@@ -22,10 +39,26 @@ def version() -> str:
 
 def usage() -> str:
     """The text of -help: every flag in alphabetical order with its kind and default."""
-    from neocortex.config.flags import flag_table
-
     lines = ["Usage of neocortex:"]
-    for row in flag_table():
+    for row in flag_rows():
         lines.append(f"  -{row.name}" + (f" {row.argument}" if row.argument else ""))
-        lines.append(f"    \t{row.text}{row.default}")
+        lines.append(f"    \t{row.text}" + (f" (default {row.default})" if row.default else ""))
     return "\n".join(lines) + "\n"
+
+
+def flag_rows() -> list[FlagRow]:
+    """All flags, sorted by name."""
+    rows = [_row(name, entry.option.kind, entry.default, describe(entry)) for name, entry in flag_index(Config).items()]
+    for name, (annotation, value) in flags.COMMAND_FLAGS.items():
+        rows.append(_row(name, of(annotation), value, describe_flag(name)))
+    for name, (annotation, text) in flags.UNUSED_FLAGS.items():
+        kind = of(annotation)
+        rows.append(_row(name, kind, kind.parse(text, None), describe_flag(name)))
+    rows.extend(FlagRow(name, "value", describe_flag(name), "") for name in flags.DEPRECATED_FLAGS)
+    rows.append(FlagRow("config.file", "value", describe_flag("config.file"), ""))
+    return sorted(rows, key=lambda row: row.name)
+
+
+def _row(name: str, kind: Kind, default: object, text: str) -> FlagRow:
+    shown = "" if default == kind.zero() else kind.text(default)
+    return FlagRow(name, kind.argument, text, quote(shown) if shown and kind.argument == "string" else shown)

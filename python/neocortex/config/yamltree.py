@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import yaml
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 
 MAX_DEPTH = 10_000
 """Nesting that a document may have, as in yaml.v2."""
@@ -81,7 +81,7 @@ def _document(parser: CParser) -> Node:
     root: Node | None = None
     open_nodes: list[Node] = []
     while True:
-        event = parser.get_event()
+        event: Any = parser.get_event()
         if isinstance(event, yaml.DocumentEndEvent):
             assert root is not None
             return root

@@ -1,4 +1,4 @@
-"""TODO."""
+"""The Alertmanager and the store of its configurations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from neocortex.config.values import CSV, Duration, Int64, URL
 
 
 class Cluster(Section, go="alertmanager.ClusterConfig"):
-    """TODO."""
+    """The gossip of Alertmanagers that do not shard."""
 
     listen_address: str = opt("alertmanager.cluster.listen-address", "0.0.0.0:9094")
     advertise_address: str = opt("alertmanager.cluster.advertise-address", "")
@@ -22,7 +22,7 @@ class Cluster(Section, go="alertmanager.ClusterConfig"):
 
 
 class AlertmanagerClient(ClientTLS, go="alertmanager.ClientConfig"):
-    """TODO."""
+    """An Alertmanager's clients of other Alertmanagers."""
 
     remote_timeout: Duration = opt("alertmanager.alertmanager-client.remote-timeout", "2s")
     tls_enabled: bool = opt("alertmanager.alertmanager-client.tls-enabled", False)
@@ -34,13 +34,13 @@ class AlertmanagerClient(ClientTLS, go="alertmanager.ClientConfig"):
 
 
 class Persister(Section, go="alertmanager.PersisterConfig"):
-    """TODO."""
+    """Saving the state of notifications and silences."""
 
     persist_interval: Duration = opt("alertmanager.persist-interval", "15m")
 
 
 class Alertmanager(Persister, go="alertmanager.MultitenantAlertmanagerConfig"):
-    """TODO."""
+    """The Alertmanager."""
 
     data_dir: str = opt("alertmanager.storage.path", "data/")
     retention: Duration = opt("alertmanager.storage.retention", "120h")
@@ -62,13 +62,13 @@ class Alertmanager(Persister, go="alertmanager.MultitenantAlertmanagerConfig"):
 
 
 class LocalAlertmanagerConfigs(Section, go="local.StoreConfig"):
-    """TODO."""
+    """Configurations in a local folder."""
 
     path: str = opt("alertmanager-storage.local.path", "")
 
 
 class AlertmanagerStorage(Bucket, go="alertstore.Config"):
-    """TODO."""
+    """The store of configurations and state."""
 
     _bucket = inline(Bucket, "alertmanager-storage.")
     configdb: ConfigsClient = section(ConfigsClient, "alertmanager-storage.configs.")

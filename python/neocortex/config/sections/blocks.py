@@ -1,21 +1,28 @@
-"""TODO."""
+"""Blocks: the local database of the ingester and the reading of the bucket."""
 
 from __future__ import annotations
 
 from neocortex.config.option import Section, inline, opt, section
 from neocortex.config.sections.bucket import Bucket, UsersScanner
-from neocortex.config.sections.bucket_cache import ChunksCache, IndexCache, MetadataCache, ParquetLabelsCache, ParquetRowRangesCache, ParquetShardCache
+from neocortex.config.sections.bucket_cache import (
+    ChunksCache,
+    IndexCache,
+    MetadataCache,
+    ParquetLabelsCache,
+    ParquetRowRangesCache,
+    ParquetShardCache,
+)
 from neocortex.config.values import Duration, Durations, Int64, UInt64
 
 
 class Storage(Section, go="storage.Config"):
-    """TODO."""
+    """The storage engine."""
 
     engine: str = opt("store.engine", "blocks")
 
 
 class BucketIndex(Section, go="tsdb.BucketIndexConfig"):
-    """TODO."""
+    """The list of a tenant's blocks that the compactor keeps in the bucket."""
 
     enabled: bool = opt("blocks-storage.bucket-store.bucket-index.enabled", True)
     update_on_error_interval: Duration = opt("blocks-storage.bucket-store.bucket-index.update-on-error-interval", "1m")
@@ -24,22 +31,40 @@ class BucketIndex(Section, go="tsdb.BucketIndexConfig"):
 
 
 class TokenBucketBytesLimiter(Section, go="tsdb.TokenBucketBytesLimiterConfig"):
-    """TODO."""
+    """A budget of bytes read from the bucket, for the instance, a tenant and a request."""
 
     mode: str = opt("blocks-storage.bucket-store.token-bucket-bytes-limiter.mode", "disabled")
-    instance_token_bucket_size: Int64 = opt("blocks-storage.bucket-store.token-bucket-bytes-limiter.instance-token-bucket-size", 859832320)
-    user_token_bucket_size: Int64 = opt("blocks-storage.bucket-store.token-bucket-bytes-limiter.user-token-bucket-size", 644874240)
-    request_token_bucket_size: Int64 = opt("blocks-storage.bucket-store.token-bucket-bytes-limiter.request-token-bucket-size", 4194304)
-    fetched_postings_token_factor: float = opt("blocks-storage.bucket-store.token-bucket-bytes-limiter.fetched-postings-token-factor", 0.0, hidden=True)
-    touched_postings_token_factor: float = opt("blocks-storage.bucket-store.token-bucket-bytes-limiter.touched-postings-token-factor", 5.0, hidden=True)
-    fetched_series_token_factor: float = opt("blocks-storage.bucket-store.token-bucket-bytes-limiter.fetched-series-token-factor", 0.0, hidden=True)
-    touched_series_token_factor: float = opt("blocks-storage.bucket-store.token-bucket-bytes-limiter.touched-series-token-factor", 25.0, hidden=True)
-    fetched_chunks_token_factor: float = opt("blocks-storage.bucket-store.token-bucket-bytes-limiter.fetched-chunks-token-factor", 0.0, hidden=True)
-    touched_chunks_token_factor: float = opt("blocks-storage.bucket-store.token-bucket-bytes-limiter.touched-chunks-token-factor", 1.0, hidden=True)
+    instance_token_bucket_size: Int64 = opt(
+        "blocks-storage.bucket-store.token-bucket-bytes-limiter.instance-token-bucket-size", 859832320
+    )
+    user_token_bucket_size: Int64 = opt(
+        "blocks-storage.bucket-store.token-bucket-bytes-limiter.user-token-bucket-size", 644874240
+    )
+    request_token_bucket_size: Int64 = opt(
+        "blocks-storage.bucket-store.token-bucket-bytes-limiter.request-token-bucket-size", 4194304
+    )
+    fetched_postings_token_factor: float = opt(
+        "blocks-storage.bucket-store.token-bucket-bytes-limiter.fetched-postings-token-factor", 0.0, hidden=True
+    )
+    touched_postings_token_factor: float = opt(
+        "blocks-storage.bucket-store.token-bucket-bytes-limiter.touched-postings-token-factor", 5.0, hidden=True
+    )
+    fetched_series_token_factor: float = opt(
+        "blocks-storage.bucket-store.token-bucket-bytes-limiter.fetched-series-token-factor", 0.0, hidden=True
+    )
+    touched_series_token_factor: float = opt(
+        "blocks-storage.bucket-store.token-bucket-bytes-limiter.touched-series-token-factor", 25.0, hidden=True
+    )
+    fetched_chunks_token_factor: float = opt(
+        "blocks-storage.bucket-store.token-bucket-bytes-limiter.fetched-chunks-token-factor", 0.0, hidden=True
+    )
+    touched_chunks_token_factor: float = opt(
+        "blocks-storage.bucket-store.token-bucket-bytes-limiter.touched-chunks-token-factor", 1.0, hidden=True
+    )
 
 
 class BucketStore(ParquetShardCache, go="tsdb.BucketStoreConfig"):
-    """TODO."""
+    """Reading blocks from the bucket."""
 
     sync_dir: str = opt("blocks-storage.bucket-store.sync-dir", "tsdb-sync")
     sync_interval: Duration = opt("blocks-storage.bucket-store.sync-interval", "15m")
@@ -63,16 +88,34 @@ class BucketStore(ParquetShardCache, go="tsdb.BucketStoreConfig"):
     block_discovery_strategy: str = opt("blocks-storage.bucket-store.block-discovery-strategy", "concurrent")
     bucket_store_type: str = opt("blocks-storage.bucket-store.bucket-store-type", "tsdb")
     max_chunk_pool_bytes: UInt64 = opt("blocks-storage.bucket-store.max-chunk-pool-bytes", 2147483648)
-    chunk_pool_min_bucket_size_bytes: int = opt("blocks-storage.bucket-store.chunk-pool-min-bucket-size-bytes", 16000, hidden=True)
-    chunk_pool_max_bucket_size_bytes: int = opt("blocks-storage.bucket-store.chunk-pool-max-bucket-size-bytes", 50000000, hidden=True)
-    index_header_lazy_loading_enabled: bool = opt("blocks-storage.bucket-store.index-header-lazy-loading-enabled", False)
-    index_header_lazy_loading_idle_timeout: Duration = opt("blocks-storage.bucket-store.index-header-lazy-loading-idle-timeout", "20m")
+    chunk_pool_min_bucket_size_bytes: int = opt(
+        "blocks-storage.bucket-store.chunk-pool-min-bucket-size-bytes", 16000, hidden=True
+    )
+    chunk_pool_max_bucket_size_bytes: int = opt(
+        "blocks-storage.bucket-store.chunk-pool-max-bucket-size-bytes", 50000000, hidden=True
+    )
+    index_header_lazy_loading_enabled: bool = opt(
+        "blocks-storage.bucket-store.index-header-lazy-loading-enabled", False
+    )
+    index_header_lazy_loading_idle_timeout: Duration = opt(
+        "blocks-storage.bucket-store.index-header-lazy-loading-idle-timeout", "20m"
+    )
     lazy_expanded_postings_enabled: bool = opt("blocks-storage.bucket-store.lazy-expanded-postings-enabled", False)
-    lazy_expanded_posting_group_max_key_series_ratio: float = opt("blocks-storage.bucket-store.lazy-expanded-posting-group-max-key-series-ratio", 100.0)
-    partitioner_max_gap_bytes: UInt64 = opt("blocks-storage.bucket-store.partitioner-max-gap-bytes", 524288, hidden=True)
-    estimated_max_series_size_bytes: UInt64 = opt("blocks-storage.bucket-store.estimated-max-series-size-bytes", 65536, hidden=True)
-    estimated_max_chunk_size_bytes: UInt64 = opt("blocks-storage.bucket-store.estimated-max-chunk-size-bytes", 16000, hidden=True)
-    postings_offsets_in_mem_sampling: int = opt("blocks-storage.bucket-store.posting-offsets-in-mem-sampling", 32, hidden=True)
+    lazy_expanded_posting_group_max_key_series_ratio: float = opt(
+        "blocks-storage.bucket-store.lazy-expanded-posting-group-max-key-series-ratio", 100.0
+    )
+    partitioner_max_gap_bytes: UInt64 = opt(
+        "blocks-storage.bucket-store.partitioner-max-gap-bytes", 524288, hidden=True
+    )
+    estimated_max_series_size_bytes: UInt64 = opt(
+        "blocks-storage.bucket-store.estimated-max-series-size-bytes", 65536, hidden=True
+    )
+    estimated_max_chunk_size_bytes: UInt64 = opt(
+        "blocks-storage.bucket-store.estimated-max-chunk-size-bytes", 16000, hidden=True
+    )
+    postings_offsets_in_mem_sampling: int = opt(
+        "blocks-storage.bucket-store.posting-offsets-in-mem-sampling", 32, hidden=True
+    )
     series_batch_size: int = opt("blocks-storage.bucket-store.series-batch-size", 10000)
     token_bucket_bytes_limiter: TokenBucketBytesLimiter = section(TokenBucketBytesLimiter)
     _parquet_shard_cache = inline(ParquetShardCache, "blocks-storage.bucket-store.")
@@ -80,7 +123,7 @@ class BucketStore(ParquetShardCache, go="tsdb.BucketStoreConfig"):
 
 
 class PostingsCache(Section, go="tsdb.PostingsCacheConfig"):
-    """TODO."""
+    """A cache of expanded postings."""
 
     enabled: bool = opt("enabled", False)
     max_bytes: Int64 = opt("max-bytes", 10485760)
@@ -89,17 +132,23 @@ class PostingsCache(Section, go="tsdb.PostingsCacheConfig"):
 
 
 class ExpandedPostingsCache(Section, go="tsdb.TSDBPostingsCacheConfig"):
-    """TODO."""
+    """Caches of expanded postings in the ingester."""
 
     head: PostingsCache = section(PostingsCache, "blocks-storage.expanded_postings_cache.head.")
     blocks: PostingsCache = section(PostingsCache, "blocks-storage.expanded_postings_cache.block.")
-    lazy_matcher_max_cardinality: int = opt("blocks-storage.expanded_postings_cache.head.lazy-matcher-max-cardinality", 0)
-    lazy_matcher_simple_cost_ratio: int = opt("blocks-storage.expanded_postings_cache.head.lazy-matcher-simple-cost-ratio", 6)
-    lazy_matcher_complex_cost_ratio: int = opt("blocks-storage.expanded_postings_cache.head.lazy-matcher-complex-cost-ratio", 2)
+    lazy_matcher_max_cardinality: int = opt(
+        "blocks-storage.expanded_postings_cache.head.lazy-matcher-max-cardinality", 0
+    )
+    lazy_matcher_simple_cost_ratio: int = opt(
+        "blocks-storage.expanded_postings_cache.head.lazy-matcher-simple-cost-ratio", 6
+    )
+    lazy_matcher_complex_cost_ratio: int = opt(
+        "blocks-storage.expanded_postings_cache.head.lazy-matcher-complex-cost-ratio", 2
+    )
 
 
 class TSDB(Section, go="tsdb.TSDBConfig"):
-    """TODO."""
+    """The ingester's local databases."""
 
     dir: str = opt("blocks-storage.tsdb.dir", "tsdb")
     block_ranges_period: Durations = opt("blocks-storage.tsdb.block-ranges-period", ["2h"])
@@ -116,7 +165,9 @@ class TSDB(Section, go="tsdb.TSDBConfig"):
     flush_blocks_on_shutdown: bool = opt("blocks-storage.tsdb.flush-blocks-on-shutdown", False)
     close_idle_tsdb_timeout: Duration = opt("blocks-storage.tsdb.close-idle-tsdb-timeout", "0s")
     head_chunks_write_queue_size: int = opt("blocks-storage.tsdb.head-chunks-write-queue-size", 0)
-    max_tsdb_opening_concurrency_on_startup: int = opt("blocks-storage.tsdb.max-tsdb-opening-concurrency-on-startup", 10)
+    max_tsdb_opening_concurrency_on_startup: int = opt(
+        "blocks-storage.tsdb.max-tsdb-opening-concurrency-on-startup", 10
+    )
     max_exemplars: int = opt("blocks-storage.tsdb.max-exemplars", 0)
     memory_snapshot_on_shutdown: bool = opt("blocks-storage.tsdb.memory-snapshot-on-shutdown", False)
     out_of_order_cap_max: Int64 = opt("blocks-storage.tsdb.out-of-order-cap-max", 32)
@@ -124,7 +175,7 @@ class TSDB(Section, go="tsdb.TSDBConfig"):
 
 
 class BlocksStorage(Bucket, go="tsdb.BlocksStorageConfig"):
-    """TODO."""
+    """Blocks storage: the bucket, the reading of it, the local databases."""
 
     _bucket = inline(Bucket, "blocks-storage.")
     bucket_store: BucketStore = section(BucketStore)

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Object stores."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from neocortex.config.values import Duration, Int64, Secret, UInt
 
 
 class S3SSE(Section, go="s3.SSEConfig"):
-    """TODO."""
+    """Encryption at rest by S3."""
 
     type: str = opt("type", "")
     kms_key_id: str = opt("kms-key-id", "")
@@ -15,7 +15,7 @@ class S3SSE(Section, go="s3.SSEConfig"):
 
 
 class HTTPTransport(Section, go="http.Config"):
-    """TODO."""
+    """Connections of an object store's client."""
 
     idle_conn_timeout: Duration = opt("http.idle-conn-timeout", "1m30s")
     response_header_timeout: Duration = opt("http.response-header-timeout", "2m")
@@ -28,13 +28,13 @@ class HTTPTransport(Section, go="http.Config"):
 
 
 class S3HTTP(HTTPTransport, go="s3.HTTPConfig"):
-    """TODO."""
+    """Connections of the S3 client."""
 
     _httptransport = inline(HTTPTransport)
 
 
 class S3(Section, go="s3.Config"):
-    """TODO."""
+    """Amazon S3 and stores that speak its protocol."""
 
     endpoint: str = opt("endpoint", "")
     region: str = opt("region", "")
@@ -52,14 +52,14 @@ class S3(Section, go="s3.Config"):
 
 
 class GCS(Section, go="gcs.Config"):
-    """TODO."""
+    """Google Cloud Storage."""
 
     bucket_name: str = opt("bucket-name", "")
     service_account: Secret = opt("service-account", "")
 
 
 class Azure(Section, go="azure.Config"):
-    """TODO."""
+    """Azure Blob Storage."""
 
     account_name: str = opt("account-name", "")
     account_key: Secret = opt("account-key", "")
@@ -73,7 +73,7 @@ class Azure(Section, go="azure.Config"):
 
 
 class Swift(Section, go="swift.Config"):
-    """TODO."""
+    """OpenStack Swift."""
 
     auth_version: int = opt("auth-version", 0)
     auth_url: str = opt("auth-url", "")
@@ -99,7 +99,7 @@ class Swift(Section, go="swift.Config"):
 
 
 class OCI(Section, go="oci.Config"):
-    """TODO."""
+    """Oracle Cloud Infrastructure Object Storage."""
 
     provider: str = opt("provider", "default")
     bucket: str = opt("bucket", "")
@@ -116,13 +116,13 @@ class OCI(Section, go="oci.Config"):
 
 
 class Filesystem(Section, go="filesystem.Config"):
-    """TODO."""
+    """A local folder."""
 
     dir: str = opt("dir", "")
 
 
 class Bucket(Section, go="bucket.Config"):
-    """TODO."""
+    """An object store: which, and the settings of each kind."""
 
     backend: str = opt("backend", "s3")
     s3: S3 = section(S3, "s3.")
@@ -134,7 +134,7 @@ class Bucket(Section, go="bucket.Config"):
 
 
 class UsersScanner(Section, go="users.UsersScannerConfig"):
-    """TODO."""
+    """How the tenants of a bucket are found."""
 
     strategy: str = opt("strategy", "list")
     max_stale_period: Duration = opt("user-index.max-stale-period", "1h")
@@ -143,7 +143,7 @@ class UsersScanner(Section, go="users.UsersScannerConfig"):
 
 
 class HedgedRequest(Section, go="bucket.HedgedRequestConfig"):
-    """TODO."""
+    """A second request when the first is slow."""
 
     enabled: bool = opt("store-gateway.hedged-request.enabled", False)
     max_requests: UInt = opt("store-gateway.hedged-request.max-requests", 3)

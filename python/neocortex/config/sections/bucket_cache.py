@@ -1,4 +1,4 @@
-"""TODO."""
+"""Caches in front of the object store."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from neocortex.config.values import Duration, Int64, Secret, UInt, UInt64
 
 
 class ParquetShardCache(Section, go="parquetutil.CacheConfig"):
-    """TODO."""
+    """The cache of opened Parquet files."""
 
     parquet_shard_cache_size: int = opt("parquet-shard-cache-size", 512)
     parquet_shard_cache_ttl: Duration = opt("parquet-shard-cache-ttl", "24h")
 
 
 class InMemoryIndexCache(Section, go="tsdb.InMemoryIndexCacheConfig"):
-    """TODO."""
+    """An index cache in the process's memory."""
 
     max_size_bytes: UInt64 = opt("blocks-storage.bucket-store.index-cache.inmemory.max-size-bytes", 1073741824)
     enabled_items: list[str] = opt("blocks-storage.bucket-store.index-cache.inmemory.enabled-items", [])
 
 
 class CircuitBreaker(Section, go="tsdb.CircuitBreakerConfig"):
-    """TODO."""
+    """When writes to a failing cache are given up for a while."""
 
     enabled: bool = opt("enabled", False)
     half_open_max_requests: UInt = opt("half-open-max-requests", 10)
@@ -33,7 +33,7 @@ class CircuitBreaker(Section, go="tsdb.CircuitBreakerConfig"):
 
 
 class Memcached(Section, go="tsdb.MemcachedClientConfig"):
-    """TODO."""
+    """Memcached servers."""
 
     addresses: str = opt("addresses", "")
     timeout: Duration = opt("timeout", "100ms")
@@ -48,14 +48,14 @@ class Memcached(Section, go="tsdb.MemcachedClientConfig"):
 
 
 class MemcachedIndexCache(Memcached, go="tsdb.MemcachedIndexCacheConfig"):
-    """TODO."""
+    """An index cache in Memcached."""
 
     _memcached = inline(Memcached, "blocks-storage.bucket-store.index-cache.memcached.")
     enabled_items: list[str] = opt("blocks-storage.bucket-store.index-cache.memcached.enabled-items", [])
 
 
 class Redis(ClientTLS, go="tsdb.RedisClientConfig"):
-    """TODO."""
+    """A Redis server, cluster or sentinel group."""
 
     addresses: str = opt("addresses", "")
     username: str = opt("username", "")
@@ -78,14 +78,14 @@ class Redis(ClientTLS, go="tsdb.RedisClientConfig"):
 
 
 class RedisIndexCache(Redis, go="tsdb.RedisIndexCacheConfig"):
-    """TODO."""
+    """An index cache in Redis."""
 
     _redis = inline(Redis, "blocks-storage.bucket-store.index-cache.redis.")
     enabled_items: list[str] = opt("blocks-storage.bucket-store.index-cache.redis.enabled-items", [])
 
 
 class MultiLevelIndexCache(Section, go="tsdb.MultiLevelIndexCacheConfig"):
-    """TODO."""
+    """Several index caches behind one another."""
 
     max_async_concurrency: int = opt("blocks-storage.bucket-store.index-cache.multilevel.max-async-concurrency", 3)
     max_async_buffer_size: int = opt("blocks-storage.bucket-store.index-cache.multilevel.max-async-buffer-size", 10000)
@@ -93,7 +93,7 @@ class MultiLevelIndexCache(Section, go="tsdb.MultiLevelIndexCacheConfig"):
 
 
 class IndexCache(Section, go="tsdb.IndexCacheConfig"):
-    """TODO."""
+    """The cache of postings and series."""
 
     backend: str = opt("blocks-storage.bucket-store.index-cache.backend", "inmemory")
     inmemory: InMemoryIndexCache = section(InMemoryIndexCache)
@@ -103,13 +103,13 @@ class IndexCache(Section, go="tsdb.IndexCacheConfig"):
 
 
 class InMemoryBucketCache(Section, go="tsdb.InMemoryBucketCacheConfig"):
-    """TODO."""
+    """A cache in the process's memory."""
 
     max_size_bytes: UInt64 = opt("max-size-bytes", 1073741824)
 
 
 class MultiLevelCache(Section, go="tsdb.MultiLevelBucketCacheConfig"):
-    """TODO."""
+    """Several caches behind one another: filling the faster from the slower."""
 
     max_async_concurrency: int = opt("max-async-concurrency", 3)
     max_async_buffer_size: int = opt("max-async-buffer-size", 10000)
@@ -117,7 +117,7 @@ class MultiLevelCache(Section, go="tsdb.MultiLevelBucketCacheConfig"):
 
 
 class BucketCache(Section, go="tsdb.BucketCacheBackend"):
-    """TODO."""
+    """A cache: which, and the settings of each kind. A comma-separated list gives levels."""
 
     backend: str = opt("backend", "")
     inmemory: InMemoryBucketCache = section(InMemoryBucketCache, "inmemory.")
@@ -127,7 +127,7 @@ class BucketCache(Section, go="tsdb.BucketCacheBackend"):
 
 
 class ChunksCache(BucketCache, go="tsdb.ChunksCacheConfig"):
-    """TODO."""
+    """The cache of parts of chunk files."""
 
     _bucket_cache = inline(BucketCache, "blocks-storage.bucket-store.chunks-cache.")
     subrange_size: Int64 = opt("blocks-storage.bucket-store.chunks-cache.subrange-size", 16000)
@@ -137,25 +137,37 @@ class ChunksCache(BucketCache, go="tsdb.ChunksCacheConfig"):
 
 
 class MetadataCache(BucketCache, go="tsdb.MetadataCacheConfig"):
-    """TODO."""
+    """The cache of lists, existence and small files of the bucket."""
 
     _bucket_cache = inline(BucketCache, "blocks-storage.bucket-store.metadata-cache.")
     tenants_list_ttl: Duration = opt("blocks-storage.bucket-store.metadata-cache.tenants-list-ttl", "15m")
     tenant_blocks_list_ttl: Duration = opt("blocks-storage.bucket-store.metadata-cache.tenant-blocks-list-ttl", "5m")
     chunks_list_ttl: Duration = opt("blocks-storage.bucket-store.metadata-cache.chunks-list-ttl", "24h")
     metafile_exists_ttl: Duration = opt("blocks-storage.bucket-store.metadata-cache.metafile-exists-ttl", "2h")
-    metafile_doesnt_exist_ttl: Duration = opt("blocks-storage.bucket-store.metadata-cache.metafile-doesnt-exist-ttl", "5m")
+    metafile_doesnt_exist_ttl: Duration = opt(
+        "blocks-storage.bucket-store.metadata-cache.metafile-doesnt-exist-ttl", "5m"
+    )
     metafile_content_ttl: Duration = opt("blocks-storage.bucket-store.metadata-cache.metafile-content-ttl", "24h")
     metafile_max_size_bytes: int = opt("blocks-storage.bucket-store.metadata-cache.metafile-max-size-bytes", 1048576)
-    metafile_attributes_ttl: Duration = opt("blocks-storage.bucket-store.metadata-cache.metafile-attributes-ttl", "168h")
-    block_index_attributes_ttl: Duration = opt("blocks-storage.bucket-store.metadata-cache.block-index-attributes-ttl", "168h")
-    bucket_index_content_ttl: Duration = opt("blocks-storage.bucket-store.metadata-cache.bucket-index-content-ttl", "5m")
-    bucket_index_max_size_bytes: int = opt("blocks-storage.bucket-store.metadata-cache.bucket-index-max-size-bytes", 1048576)
-    partitioned_groups_list_ttl: Duration = opt("blocks-storage.bucket-store.metadata-cache.partitioned-groups-list-ttl", "0s")
+    metafile_attributes_ttl: Duration = opt(
+        "blocks-storage.bucket-store.metadata-cache.metafile-attributes-ttl", "168h"
+    )
+    block_index_attributes_ttl: Duration = opt(
+        "blocks-storage.bucket-store.metadata-cache.block-index-attributes-ttl", "168h"
+    )
+    bucket_index_content_ttl: Duration = opt(
+        "blocks-storage.bucket-store.metadata-cache.bucket-index-content-ttl", "5m"
+    )
+    bucket_index_max_size_bytes: int = opt(
+        "blocks-storage.bucket-store.metadata-cache.bucket-index-max-size-bytes", 1048576
+    )
+    partitioned_groups_list_ttl: Duration = opt(
+        "blocks-storage.bucket-store.metadata-cache.partitioned-groups-list-ttl", "0s"
+    )
 
 
 class ParquetLabelsCache(BucketCache, go="tsdb.ParquetLabelsCacheConfig"):
-    """TODO."""
+    """The cache of parts of Parquet label files."""
 
     _bucket_cache = inline(BucketCache, "blocks-storage.bucket-store.parquet-labels-cache.")
     subrange_size: Int64 = opt("blocks-storage.bucket-store.parquet-labels-cache.subrange-size", 16000)
@@ -165,7 +177,7 @@ class ParquetLabelsCache(BucketCache, go="tsdb.ParquetLabelsCacheConfig"):
 
 
 class ParquetRowRangesCache(BucketCache, go="tsdb.ParquetRowRangesCacheConfig"):
-    """TODO."""
+    """The cache of row ranges found in Parquet files."""
 
     _bucket_cache = inline(BucketCache, "blocks-storage.bucket-store.parquet-row-ranges-cache.")
     ttl: Duration = opt("blocks-storage.bucket-store.parquet-row-ranges-cache.ttl", "10m")

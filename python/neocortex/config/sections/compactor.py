@@ -1,4 +1,4 @@
-"""TODO."""
+"""The compactor and the Parquet converter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from neocortex.config.values import CSV, Duration, Durations
 
 
 class Compactor(Section, go="compactor.Config"):
-    """TODO."""
+    """The compactor."""
 
     block_ranges: Durations = opt("compactor.block-ranges", ["2h", "12h", "24h"])
     block_sync_concurrency: int = opt("compactor.block-sync-concurrency", 20)
@@ -22,7 +22,9 @@ class Compactor(Section, go="compactor.Config"):
     cleanup_concurrency: int = opt("compactor.cleanup-concurrency", 20)
     deletion_delay: Duration = opt("compactor.deletion-delay", "12h")
     tenant_cleanup_delay: Duration = opt("compactor.tenant-cleanup-delay", "6h")
-    skip_blocks_with_out_of_order_chunks_enabled: bool = opt("compactor.skip-blocks-with-out-of-order-chunks-enabled", False)
+    skip_blocks_with_out_of_order_chunks_enabled: bool = opt(
+        "compactor.skip-blocks-with-out-of-order-chunks-enabled", False
+    )
     block_files_concurrency: int = opt("compactor.block-files-concurrency", 10)
     blocks_fetch_concurrency: int = opt("compactor.blocks-fetch-concurrency", 3)
     block_deletion_marks_migration_enabled: bool = opt("compactor.block-deletion-marks-migration-enabled", False)
@@ -34,16 +36,20 @@ class Compactor(Section, go="compactor.Config"):
     sharding_planner_delay: Duration = opt("compactor.sharding-planner-delay", "10s")
     compaction_strategy: str = opt("compactor.compaction-strategy", "default")
     compaction_visit_marker_timeout: Duration = opt("compactor.compaction-visit-marker-timeout", "10m")
-    compaction_visit_marker_file_update_interval: Duration = opt("compactor.compaction-visit-marker-file-update-interval", "1m")
+    compaction_visit_marker_file_update_interval: Duration = opt(
+        "compactor.compaction-visit-marker-file-update-interval", "1m"
+    )
     cleaner_visit_marker_timeout: Duration = opt("compactor.cleaner-visit-marker-timeout", "10m")
-    cleaner_visit_marker_file_update_interval: Duration = opt("compactor.cleaner-visit-marker-file-update-interval", "5m")
+    cleaner_visit_marker_file_update_interval: Duration = opt(
+        "compactor.cleaner-visit-marker-file-update-interval", "5m"
+    )
     accept_malformed_index: bool = opt("compactor.accept-malformed-index", False)
     caching_bucket_enabled: bool = opt("compactor.caching-bucket-enabled", False)
     cleaner_caching_bucket_enabled: bool = opt("compactor.cleaner-caching-bucket-enabled", False)
 
 
 class ParquetConverter(Section, go="parquetconverter.Config"):
-    """TODO."""
+    """The converter of blocks to Parquet."""
 
     meta_sync_concurrency: int = opt("parquet-converter.meta-sync-concurrency", 20)
     conversion_interval: Duration = opt("parquet-converter.conversion-interval", "1m")

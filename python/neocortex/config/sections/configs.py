@@ -1,4 +1,4 @@
-"""TODO."""
+"""The configs API and its clients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from neocortex.config.values import Duration, URL
 
 
 class ConfigsClient(ClientTLS, go="client.Config"):
-    """TODO."""
+    """A client of the configs API."""
 
     configs_api_url: URL = opt("url", "")
     client_timeout: Duration = opt("client-timeout", "5s")
@@ -16,7 +16,7 @@ class ConfigsClient(ClientTLS, go="client.Config"):
 
 
 class Database(Section, go="db.Config"):
-    """TODO."""
+    """The database of the configs API."""
 
     uri: str = opt("configs.database.uri", "postgres://postgres@configs-db.weave.local/configs?sslmode=disable")
     migrations_dir: str = opt("configs.database.migrations-dir", "")
@@ -24,20 +24,20 @@ class Database(Section, go="db.Config"):
 
 
 class Notifications(Section, go="api.NotificationsConfig"):
-    """TODO."""
+    """Kinds of receivers that configurations may not use."""
 
     disable_email: bool = opt("configs.notifications.disable-email", False)
     disable_webhook: bool = opt("configs.notifications.disable-webhook", False)
 
 
 class ConfigsAPI(Section, go="api.Config"):
-    """TODO."""
+    """What the configs API accepts."""
 
     notifications: Notifications = section(Notifications)
 
 
 class Configs(Section, go="configs.Config"):
-    """TODO."""
+    """The configs API."""
 
     database: Database = section(Database)
     api: ConfigsAPI = section(ConfigsAPI)

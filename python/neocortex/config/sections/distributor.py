@@ -1,4 +1,4 @@
-"""TODO."""
+"""The distributor."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from neocortex.config.values import Duration, SecretCSV
 
 
 class IngesterPool(Section, go="distributor.PoolConfig"):
-    """TODO."""
+    """The distributor's connections to ingesters."""
 
     client_cleanup_period: Duration = opt("distributor.client-cleanup-period", "15s")
     health_check_ingesters: bool = opt("distributor.health-check-ingesters", True)
 
 
 class HATracker(Section, go="ha.HATrackerConfig"):
-    """TODO."""
+    """The election of one replica among identical Prometheus servers."""
 
     enable_ha_tracker: bool = opt("distributor.ha-tracker.enable", False)
     ha_tracker_update_timeout: Duration = opt("distributor.ha-tracker.update-timeout", "15s")
@@ -26,7 +26,7 @@ class HATracker(Section, go="ha.HATrackerConfig"):
 
 
 class DistributorInstanceLimits(Section, go="distributor.InstanceLimits"):
-    """TODO."""
+    """Limits of one distributor across its tenants."""
 
     max_ingestion_rate: float = opt("distributor.instance-limits.max-ingestion-rate", 0.0)
     max_inflight_push_requests: int = opt("distributor.instance-limits.max-inflight-push-requests", 0)
@@ -34,7 +34,7 @@ class DistributorInstanceLimits(Section, go="distributor.InstanceLimits"):
 
 
 class OTLP(Section, go="distributor.OTLPConfig"):
-    """TODO."""
+    """Writing in the OpenTelemetry protocol."""
 
     convert_all_attributes: bool = opt("distributor.otlp.convert-all-attributes", False)
     disable_target_info: bool = opt("distributor.otlp.disable-target-info", False)
@@ -44,7 +44,7 @@ class OTLP(Section, go="distributor.OTLPConfig"):
 
 
 class Distributor(Section, go="distributor.Config"):
-    """TODO."""
+    """The distributor."""
 
     pool: IngesterPool = section(IngesterPool)
     ha_tracker: HATracker = section(HATracker)

@@ -1,4 +1,4 @@
-"""TODO."""
+"""The query-frontend and the query-scheduler."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from neocortex.config.values import Duration, Int64
 
 
 class QueryHandler(Section, go="transport.HandlerConfig"):
-    """TODO."""
+    """The front door of queries."""
 
     log_queries_longer_than: Duration = opt("frontend.log-queries-longer-than", "0s")
     max_body_size: Int64 = opt("frontend.max-body-size", 10485760)
@@ -17,13 +17,13 @@ class QueryHandler(Section, go="transport.HandlerConfig"):
 
 
 class FrontendV1(Section, go="v1.Config"):
-    """TODO."""
+    """The query-frontend with its own queue."""
 
     querier_forget_delay: Duration = opt("query-frontend.querier-forget-delay", "0s")
 
 
 class FrontendV2(Section, go="v2.Config"):
-    """TODO."""
+    """The query-frontend with query-schedulers."""
 
     scheduler_address: str = opt("frontend.scheduler-address", "")
     scheduler_dns_lookup_period: Duration = opt("frontend.scheduler-dns-lookup-period", "10s")
@@ -36,7 +36,7 @@ class FrontendV2(Section, go="v2.Config"):
 
 
 class Frontend(QueryHandler, FrontendV1, FrontendV2, go="frontend.CombinedFrontendConfig"):
-    """TODO."""
+    """The query-frontend."""
 
     _query_handler = inline(QueryHandler)
     _frontend_v1 = inline(FrontendV1)
@@ -45,7 +45,7 @@ class Frontend(QueryHandler, FrontendV1, FrontendV2, go="frontend.CombinedFronte
 
 
 class QueryScheduler(Section, go="scheduler.Config"):
-    """TODO."""
+    """The query-scheduler."""
 
     querier_forget_delay: Duration = opt("query-scheduler.querier-forget-delay", "0s")
     grpc_client_config: GrpcClient = section(GrpcClient, "query-scheduler.grpc-client-config.")

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Clients of other services' gRPC ports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from neocortex.config.values import Duration, Int64
 
 
 class HealthCheck(Section, go="grpcclient.HealthCheckConfig"):
-    """TODO."""
+    """Checks that tell whether a server still answers."""
 
     unhealthy_threshold: Int64 = opt("unhealthy-threshold", 0)
     interval: Duration = opt("interval", "5s")
@@ -16,7 +16,7 @@ class HealthCheck(Section, go="grpcclient.HealthCheckConfig"):
 
 
 class Backoff(Section, go="backoff.Config"):
-    """TODO."""
+    """Waiting between attempts."""
 
     min_period: Duration = opt("backoff-min-period", "100ms")
     max_period: Duration = opt("backoff-max-period", "10s")
@@ -24,7 +24,7 @@ class Backoff(Section, go="backoff.Config"):
 
 
 class GrpcClient(ClientTLS, go="grpcclient.Config"):
-    """TODO."""
+    """A gRPC client."""
 
     max_recv_msg_size: int = opt("grpc-max-recv-msg-size", 104857600)
     max_send_msg_size: int = opt("grpc-max-send-msg-size", 16777216)
@@ -39,7 +39,7 @@ class GrpcClient(ClientTLS, go="grpcclient.Config"):
 
 
 class HealthCheckedGrpcClient(GrpcClient, go="grpcclient.ConfigWithHealthCheck"):
-    """TODO."""
+    """A gRPC client that checks its server's health."""
 
     _grpc_client = inline(GrpcClient, "ingester.client.", defaults={"grpc_compression": "snappy-block"})
     healthcheck_config: HealthCheck = section(HealthCheck, "ingester.client.healthcheck.")

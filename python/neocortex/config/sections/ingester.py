@@ -1,4 +1,4 @@
-"""TODO."""
+"""The ingester, its clients and the flusher."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from neocortex.config.values import Duration, Durations, Int64
 
 
 class IngesterClient(Section, go="client.Config"):
-    """TODO."""
+    """Clients of ingesters."""
 
     grpc_client_config: HealthCheckedGrpcClient = section(HealthCheckedGrpcClient)
     max_inflight_push_requests: Int64 = opt("ingester.client.max-inflight-push-requests", 0)
 
 
 class InstanceLimits(Section, go="ingester.plain"):
-    """TODO."""
+    """Limits of one ingester across its tenants."""
 
     max_ingestion_rate: float = opt("ingester.instance-limits.max-ingestion-rate", 0.0)
     max_tenants: Int64 = opt("ingester.instance-limits.max-tenants", 0)
@@ -27,7 +27,7 @@ class InstanceLimits(Section, go="ingester.plain"):
 
 
 class Ingester(Section, go="ingester.Config"):
-    """TODO."""
+    """The ingester."""
 
     lifecycler: Lifecycler = section(Lifecycler)
     metadata_retain_period: Duration = opt("ingester.metadata-retain-period", "10m")
@@ -37,12 +37,18 @@ class Ingester(Section, go="ingester.Config"):
     active_series_metrics_update_period: Duration = opt("ingester.active-series-metrics-update-period", "1m")
     active_series_metrics_idle_timeout: Duration = opt("ingester.active-series-metrics-idle-timeout", "10m")
     active_queried_series_metrics_enabled: bool = opt("ingester.active-queried-series-metrics-enabled", False)
-    active_queried_series_metrics_update_period: Duration = opt("ingester.active-queried-series-metrics-update-period", "1m")
-    active_queried_series_metrics_window_duration: Duration = opt("ingester.active-queried-series-metrics-window-duration", "15m")
+    active_queried_series_metrics_update_period: Duration = opt(
+        "ingester.active-queried-series-metrics-update-period", "1m"
+    )
+    active_queried_series_metrics_window_duration: Duration = opt(
+        "ingester.active-queried-series-metrics-window-duration", "15m"
+    )
     active_queried_series_metrics_sample_rate: float = opt("ingester.active-queried-series-metrics-sample-rate", 1.0)
     active_queried_series_metrics_windows: Durations = opt("ingester.active-queried-series-metrics-windows", ["2h"])
     head_queried_series_metrics_enabled: bool = opt("ingester.head-queried-series-metrics-enabled", False)
-    head_queried_series_metrics_window_duration: Duration = opt("ingester.head-queried-series-metrics-window-duration", "15m")
+    head_queried_series_metrics_window_duration: Duration = opt(
+        "ingester.head-queried-series-metrics-window-duration", "15m"
+    )
     head_queried_series_metrics_sample_rate: float = opt("ingester.head-queried-series-metrics-sample-rate", 1.0)
     head_queried_series_metrics_windows: Durations = opt("ingester.head-queried-series-metrics-windows", ["2h"])
     upload_compacted_blocks_enabled: bool = opt("ingester.upload-compacted-blocks-enabled", True)
@@ -59,12 +65,10 @@ class Ingester(Section, go="ingester.Config"):
 
 
 class Flusher(Section, go="flusher.Config"):
-    """TODO."""
+    """The flusher, a target of its own."""
 
     exit_after_flush: bool = opt("flusher.exit-after-flush", True)
 
 
 class Prealloc(Section, go="cortexpb.PreallocConfig"):
-    """TODO."""
-
-
+    """Kept for its key; nothing can be set."""

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Key-value stores that hold rings and the HA tracker's elections."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from neocortex.config.values import Duration, Secret
 
 
 class Consul(ClientTLS, go="consul.Config"):
-    """TODO."""
+    """A Consul agent."""
 
     host: str = opt("hostname", "localhost:8500")
     acl_token: Secret = opt("acl-token", "")
@@ -21,7 +21,7 @@ class Consul(ClientTLS, go="consul.Config"):
 
 
 class DynamoDB(Section, go="dynamodb.Config"):
-    """TODO."""
+    """A DynamoDB table."""
 
     region: str = opt("region", "")
     table_name: str = opt("table-name", "")
@@ -32,7 +32,7 @@ class DynamoDB(Section, go="dynamodb.Config"):
 
 
 class Etcd(ClientTLS, go="etcd.Config"):
-    """TODO."""
+    """An etcd cluster."""
 
     endpoints: list[str] = opt("endpoints", [])
     dial_timeout: Duration = opt("dial-timeout", "10s")
@@ -45,7 +45,7 @@ class Etcd(ClientTLS, go="etcd.Config"):
 
 
 class MultiKV(Section, go="kv.MultiConfig"):
-    """TODO."""
+    """Two stores: one is read and written, the other may receive the same writes."""
 
     primary: str = opt("primary", "")
     secondary: str = opt("secondary", "")
@@ -54,7 +54,7 @@ class MultiKV(Section, go="kv.MultiConfig"):
 
 
 class KVBackends(Section, go="kv.StoreConfig"):
-    """TODO."""
+    """The stores that may be chosen."""
 
     consul: Consul = section(Consul, "consul.")
     dynamodb: DynamoDB = section(DynamoDB, "dynamodb.")
@@ -63,7 +63,7 @@ class KVBackends(Section, go="kv.StoreConfig"):
 
 
 class KVStore(KVBackends, go="kv.Config"):
-    """TODO."""
+    """A key-value store: which, and below which prefix its keys lie."""
 
     store: str = opt("store", "consul")
     prefix: str = opt("prefix", "collectors/")

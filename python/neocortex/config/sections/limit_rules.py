@@ -1,4 +1,4 @@
-"""TODO."""
+"""Rules and lists within the limits of a tenant, which only YAML can set."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from neocortex.config.values import Int64, Matchers, PrometheusDuration, UInt64
 
 
 class RelabelConfig(Section, go="relabel.Config"):
-    """TODO."""
+    """A relabelling rule, as in Prometheus."""
 
     source_labels: list[str] = opt(None, [], omitempty=True)
     separator: str = opt(None, "", omitempty=True)
@@ -19,48 +19,48 @@ class RelabelConfig(Section, go="relabel.Config"):
 
 
 class LabelSetLimits(Section, go="validation.LimitsPerLabelSetEntry"):
-    """TODO."""
+    """The limits of one label set."""
 
     max_series: int = opt(None, 0)
 
 
 class LimitsPerLabelSet(Section, go="validation.LimitsPerLabelSet"):
-    """TODO."""
+    """Limits for the series that carry certain labels."""
 
     limits: LabelSetLimits = section(LabelSetLimits)
     label_set: Matchers = opt(None, {})
 
 
 class ActiveSeriesTracker(Section, go="validation.ActiveSeriesTrackerConfig"):
-    """TODO."""
+    """A count of active series that match a selector."""
 
     name: str = opt(None, "")
     matchers: str = opt(None, "")
 
 
 class TimeWindow(Section, go="validation.TimeWindow"):
-    """TODO."""
+    """The window of data that a query reads, back from now."""
 
     start: PrometheusDuration = opt(None, "0s")
     end: PrometheusDuration = opt(None, "0s")
 
 
 class TimeRangeLimit(Section, go="validation.TimeRangeLimit"):
-    """TODO."""
+    """Shortest and longest time range."""
 
     min: PrometheusDuration = opt(None, "0s")
     max: PrometheusDuration = opt(None, "0s")
 
 
 class QueryStepLimit(Section, go="validation.QueryStepLimit"):
-    """TODO."""
+    """Shortest and longest step."""
 
     min: PrometheusDuration = opt(None, "0s")
     max: PrometheusDuration = opt(None, "0s")
 
 
 class QueryAttribute(Section, go="validation.QueryAttribute"):
-    """TODO."""
+    """A description of queries; every property given must hold."""
 
     api_type: str = opt(None, "")
     regex: str = opt(None, "")
@@ -73,15 +73,17 @@ class QueryAttribute(Section, go="validation.QueryAttribute"):
 
 
 class Priority(Section, go="validation.PriorityDef"):
-    """TODO."""
+    """One priority and the queries that have it."""
 
     priority: Int64 = opt(None, 0)
     reserved_queriers: float = opt(None, 0.0)
-    query_attributes: list[QueryAttribute] = records(QueryAttribute, "[]validation.QueryAttribute", "list of QueryAttribute")
+    query_attributes: list[QueryAttribute] = records(
+        QueryAttribute, "[]validation.QueryAttribute", "list of QueryAttribute"
+    )
 
 
 class DisabledRuleGroup(Section, go="validation.DisabledRuleGroup"):
-    """TODO."""
+    """A rule group that is not evaluated."""
 
     namespace: str = opt(None, "")
     name: str = opt(None, "")

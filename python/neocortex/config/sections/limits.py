@@ -1,14 +1,21 @@
-"""TODO."""
+"""Limits of tenants; the runtime configuration file overrides them for one tenant."""
 
 from __future__ import annotations
 
 from neocortex.config.option import Section, opt, records, section
-from neocortex.config.sections.limit_rules import ActiveSeriesTracker, DisabledRuleGroup, LimitsPerLabelSet, Priority, QueryAttribute, RelabelConfig
+from neocortex.config.sections.limit_rules import (
+    ActiveSeriesTracker,
+    DisabledRuleGroup,
+    LimitsPerLabelSet,
+    Priority,
+    QueryAttribute,
+    RelabelConfig,
+)
 from neocortex.config.values import CIDRs, Int64, Matchers, PrometheusDuration
 
 
 class QueryPriority(Section, go="validation.QueryPriority"):
-    """TODO."""
+    """Queries that go before others."""
 
     enabled: bool = opt("frontend.query-priority.enabled", False)
     default_priority: Int64 = opt("frontend.query-priority.default-priority", 0)
@@ -16,17 +23,21 @@ class QueryPriority(Section, go="validation.QueryPriority"):
 
 
 class QueryRejection(Section, go="validation.QueryRejection"):
-    """TODO."""
+    """Queries that are refused."""
 
     enabled: bool = opt("frontend.query-rejection.enabled", False)
-    query_attributes: list[QueryAttribute] = records(QueryAttribute, "[]validation.QueryAttribute", "list of QueryAttribute")
+    query_attributes: list[QueryAttribute] = records(
+        QueryAttribute, "[]validation.QueryAttribute", "list of QueryAttribute"
+    )
 
 
 class Limits(Section, go="validation.plain"):
-    """TODO."""
+    """Limits of one tenant. 0 usually means no limit."""
 
     ingestion_rate: float = opt("distributor.ingestion-rate-limit", 25000.0)
-    native_histogram_ingestion_rate: float = opt("distributor.native-histogram-ingestion-rate-limit", 1.7976931348623157e+308)
+    native_histogram_ingestion_rate: float = opt(
+        "distributor.native-histogram-ingestion-rate-limit", 1.7976931348623157e308
+    )
     ingestion_rate_strategy: str = opt("distributor.ingestion-rate-limit-strategy", "local")
     ingestion_burst_size: int = opt("distributor.ingestion-burst-size", 50000)
     native_histogram_ingestion_burst_size: int = opt("distributor.native-histogram-ingestion-burst-size", 0)
@@ -49,7 +60,9 @@ class Limits(Section, go="validation.plain"):
     enforce_metadata_metric_name: bool = opt("validation.enforce-metadata-metric-name", True)
     enforce_metric_name: bool = opt("validation.enforce-metric-name", True)
     ingestion_tenant_shard_size: int = opt("distributor.ingestion-tenant-shard-size", 0)
-    metric_relabel_configs: list[RelabelConfig] = records(RelabelConfig, "[]*relabel.Config", "relabel_config...", omitempty=True)
+    metric_relabel_configs: list[RelabelConfig] = records(
+        RelabelConfig, "[]*relabel.Config", "relabel_config...", omitempty=True
+    )
     max_native_histogram_buckets: int = opt("validation.max-native-histogram-buckets", 0)
     promote_resource_attributes: list[str] = opt("distributor.promote-resource-attributes", [])
     enable_type_and_unit_labels: bool = opt("distributor.enable-type-and-unit-labels", False)
@@ -60,12 +73,21 @@ class Limits(Section, go="validation.plain"):
     max_global_series_per_user: int = opt("ingester.max-global-series-per-user", 0)
     max_global_series_per_metric: int = opt("ingester.max-global-series-per-metric", 0)
     max_global_native_histogram_series_per_user: int = opt("ingester.max-global-native-histogram-series-per-user", 0)
-    limits_per_label_set: list[LimitsPerLabelSet] = records(LimitsPerLabelSet, "[]validation.LimitsPerLabelSet", "list of LimitsPerLabelSet")
-    active_series_trackers: list[ActiveSeriesTracker] = records(ActiveSeriesTracker, "validation.ActiveSeriesTrackersConfig", "list of ActiveSeriesTrackerConfig", omitempty=True)
+    limits_per_label_set: list[LimitsPerLabelSet] = records(
+        LimitsPerLabelSet, "[]validation.LimitsPerLabelSet", "list of LimitsPerLabelSet"
+    )
+    active_series_trackers: list[ActiveSeriesTracker] = records(
+        ActiveSeriesTracker,
+        "validation.ActiveSeriesTrackersConfig",
+        "list of ActiveSeriesTrackerConfig",
+        omitempty=True,
+    )
     enable_native_histograms: bool = opt("blocks-storage.tsdb.enable-native-histograms", False)
     max_regex_pattern_length: int = opt("validation.max-regex-pattern-length", 0)
     max_label_cardinality_for_unoptimized_regex: int = opt("validation.max-label-cardinality-for-unoptimized-regex", 0)
-    max_total_label_value_length_for_unoptimized_regex: int = opt("validation.max-total-label-value-length-for-unoptimized-regex", 0)
+    max_total_label_value_length_for_unoptimized_regex: int = opt(
+        "validation.max-total-label-value-length-for-unoptimized-regex", 0
+    )
     max_metadata_per_user: int = opt("ingester.max-metadata-per-user", 8000)
     max_metadata_per_metric: int = opt("ingester.max-metadata-per-metric", 10)
     max_global_metadata_per_user: int = opt("ingester.max-global-metadata-per-user", 0)
@@ -88,7 +110,9 @@ class Limits(Section, go="validation.plain"):
     query_partial_data: bool = opt(None, False)
     query_ingesters_within: PrometheusDuration = opt("limits.query-ingesters-within", "0s")
     query_store_after: PrometheusDuration = opt("limits.query-store-after", "0s")
-    shuffle_sharding_ingesters_lookback_period: PrometheusDuration = opt("limits.shuffle-sharding-ingesters-lookback-period", "0s")
+    shuffle_sharding_ingesters_lookback_period: PrometheusDuration = opt(
+        "limits.shuffle-sharding-ingesters-lookback-period", "0s"
+    )
     parquet_max_fetched_row_count: int = opt("querier.parquet-queryable.max-fetched-row-count", 0)
     parquet_max_fetched_chunk_bytes: int = opt("querier.parquet-queryable.max-fetched-chunk-bytes", 0)
     parquet_max_fetched_data_bytes: int = opt("querier.parquet-queryable.max-fetched-data-bytes", 0)
@@ -116,10 +140,16 @@ class Limits(Section, go="validation.plain"):
     s3_sse_type: str = opt(None, "")
     s3_sse_kms_key_id: str = opt(None, "")
     s3_sse_kms_encryption_context: str = opt(None, "")
-    alertmanager_receivers_firewall_block_cidr_networks: CIDRs = opt("alertmanager.receivers-firewall-block-cidr-networks", [])
-    alertmanager_receivers_firewall_block_private_addresses: bool = opt("alertmanager.receivers-firewall-block-private-addresses", False)
+    alertmanager_receivers_firewall_block_cidr_networks: CIDRs = opt(
+        "alertmanager.receivers-firewall-block-cidr-networks", []
+    )
+    alertmanager_receivers_firewall_block_private_addresses: bool = opt(
+        "alertmanager.receivers-firewall-block-private-addresses", False
+    )
     alertmanager_notification_rate_limit: float = opt("alertmanager.notification-rate-limit", 0.0)
-    alertmanager_notification_rate_limit_per_integration: dict[str, float] = opt("alertmanager.notification-rate-limit-per-integration", {})
+    alertmanager_notification_rate_limit_per_integration: dict[str, float] = opt(
+        "alertmanager.notification-rate-limit-per-integration", {}
+    )
     alertmanager_max_config_size_bytes: int = opt("alertmanager.max-config-size-bytes", 0)
     alertmanager_max_templates_count: int = opt("alertmanager.max-templates-count", 0)
     alertmanager_max_template_size_bytes: int = opt("alertmanager.max-template-size-bytes", 0)
@@ -128,4 +158,6 @@ class Limits(Section, go="validation.plain"):
     alertmanager_max_alerts_size_bytes: int = opt("alertmanager.max-alerts-size-bytes", 0)
     alertmanager_max_silences_count: int = opt("alertmanager.max-silences-count", 0)
     alertmanager_max_silences_size_bytes: int = opt("alertmanager.max-silences-size-bytes", 0)
-    disabled_rule_groups: list[DisabledRuleGroup] = records(DisabledRuleGroup, "validation.DisabledRuleGroups", "list of DisabledRuleGroup")
+    disabled_rule_groups: list[DisabledRuleGroup] = records(
+        DisabledRuleGroup, "validation.DisabledRuleGroups", "list of DisabledRuleGroup"
+    )

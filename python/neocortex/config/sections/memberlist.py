@@ -1,4 +1,4 @@
-"""TODO."""
+"""The gossip key-value store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from neocortex.config.values import Duration, Int64
 
 
 class GossipTransport(ClientTLS, go="memberlist.TCPTransportConfig"):
-    """TODO."""
+    """The sockets over which gossip travels."""
 
     bind_addr: list[str] = opt("memberlist.bind-addr", [])
     bind_port: int = opt("memberlist.bind-port", 7946)
@@ -23,7 +23,7 @@ class GossipTransport(ClientTLS, go="memberlist.TCPTransportConfig"):
 
 
 class Memberlist(GossipTransport, go="memberlist.KVConfig"):
-    """TODO."""
+    """Gossip among the members of the cluster; rings in it need no other store."""
 
     node_name: str = opt("memberlist.nodename", "")
     randomize_node_name: bool = opt("memberlist.randomize-node-name", True)

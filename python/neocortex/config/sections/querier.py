@@ -1,4 +1,4 @@
-"""TODO."""
+"""The querier, its clients, federation of tenants."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from neocortex.config.values import Duration, Int64
 
 
 class StoreGatewayClient(ClientTLS, go="querier.ClientConfig"):
-    """TODO."""
+    """The querier's clients of store-gateways."""
 
     tls_enabled: bool = opt("querier.store-gateway-client.tls-enabled", False)
     _client_tls = inline(ClientTLS, "querier.store-gateway-client.")
@@ -21,7 +21,7 @@ class StoreGatewayClient(ClientTLS, go="querier.ClientConfig"):
 
 
 class ThanosEngine(Section, go="engine.ThanosEngineConfig"):
-    """TODO."""
+    """The alternative query engine."""
 
     enabled: bool = opt("thanos-engine", False)
     enable_x_functions: bool = opt("enable-x-functions", False)
@@ -30,7 +30,7 @@ class ThanosEngine(Section, go="engine.ThanosEngineConfig"):
 
 
 class Querier(ParquetShardCache, go="querier.Config"):
-    """TODO."""
+    """The querier."""
 
     max_concurrent: int = opt("querier.max-concurrent", 20)
     timeout: Duration = opt("querier.timeout", "2m")
@@ -67,7 +67,7 @@ class Querier(ParquetShardCache, go="querier.Config"):
 
 
 class FrontendWorker(Section, go="worker.Config"):
-    """TODO."""
+    """How a querier gets its queries."""
 
     frontend_address: str = opt("querier.frontend-address", "")
     scheduler_address: str = opt("querier.scheduler-address", "")
@@ -81,7 +81,7 @@ class FrontendWorker(Section, go="worker.Config"):
 
 
 class TenantFederation(Section, go="tenantfederation.Config"):
-    """TODO."""
+    """Queries over several tenants."""
 
     enabled: bool = opt("tenant-federation.enabled", False)
     max_concurrent: int = opt("tenant-federation.max-concurrent", 16)

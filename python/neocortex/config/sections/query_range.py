@@ -1,4 +1,4 @@
-"""TODO."""
+"""Splitting range queries and caching their results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from neocortex.config.values import Duration, Secret, UInt
 
 
 class DynamicQuerySplits(Section, go="queryrange.DynamicQuerySplitsConfig"):
-    """TODO."""
+    """Intervals of splitting that grow with the length of a query."""
 
     max_shards_per_query: int = opt("querier.max-shards-per-query", 0)
     max_fetched_data_duration_per_query: Duration = opt("querier.max-fetched-data-duration-per-query", "0s")
@@ -15,14 +15,14 @@ class DynamicQuerySplits(Section, go="queryrange.DynamicQuerySplitsConfig"):
 
 
 class BackgroundWrites(Section, go="cache.BackgroundConfig"):
-    """TODO."""
+    """Writing to a cache beside the request."""
 
     writeback_goroutines: int = opt("frontend.background.write-back-concurrency", 10)
     writeback_buffer: int = opt("frontend.background.write-back-buffer", 10000)
 
 
 class ResultsMemcached(Section, go="cache.MemcachedConfig"):
-    """TODO."""
+    """What is kept in Memcached, and how it is fetched."""
 
     expiration: Duration = opt("frontend.memcached.expiration", "0s")
     batch_size: int = opt("frontend.memcached.batchsize", 1024)
@@ -30,7 +30,7 @@ class ResultsMemcached(Section, go="cache.MemcachedConfig"):
 
 
 class ResultsMemcachedClient(Section, go="cache.MemcachedClientConfig"):
-    """TODO."""
+    """The client of Memcached servers."""
 
     host: str = opt("frontend.memcached.hostname", "")
     service: str = opt("frontend.memcached.service", "memcached")
@@ -46,7 +46,7 @@ class ResultsMemcachedClient(Section, go="cache.MemcachedClientConfig"):
 
 
 class ResultsRedis(Section, go="cache.RedisConfig"):
-    """TODO."""
+    """The client of Redis."""
 
     endpoint: str = opt("frontend.redis.endpoint", "")
     master_name: str = opt("frontend.redis.master-name", "")
@@ -62,7 +62,7 @@ class ResultsRedis(Section, go="cache.RedisConfig"):
 
 
 class FifoCache(Section, go="cache.FifoCacheConfig"):
-    """TODO."""
+    """A cache in the process's memory."""
 
     max_size_bytes: str = opt("frontend.fifocache.max-size-bytes", "")
     max_size_items: int = opt("frontend.fifocache.max-size-items", 0)
@@ -71,7 +71,7 @@ class FifoCache(Section, go="cache.FifoCacheConfig"):
 
 
 class Cache(Section, go="cache.Config"):
-    """TODO."""
+    """A cache of results."""
 
     enable_fifocache: bool = opt("frontend.cache.enable-fifocache", False)
     default_validity: Duration = opt("frontend.default-validity", "0s")
@@ -84,7 +84,7 @@ class Cache(Section, go="cache.Config"):
 
 
 class ResultsCache(Section, go="queryrange.ResultsCacheConfig"):
-    """TODO."""
+    """The cache of results of range queries."""
 
     cache: Cache = section(Cache)
     compression: str = opt("frontend.compression", "")
@@ -92,7 +92,7 @@ class ResultsCache(Section, go="queryrange.ResultsCacheConfig"):
 
 
 class QueryRange(Section, go="queryrange.Config"):
-    """TODO."""
+    """Splitting, sharding and caching of range queries."""
 
     split_queries_by_interval: Duration = opt("querier.split-queries-by-interval", "0s")
     dynamic_query_splits: DynamicQuerySplits = section(DynamicQuerySplits)

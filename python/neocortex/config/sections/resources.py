@@ -1,4 +1,4 @@
-"""TODO."""
+"""Watching the machine's resources, and refusing queries to protect it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from neocortex.config.values import CSV, Duration
 
 
 class ResourceMonitor(Section, go="configs.ResourceMonitor"):
-    """TODO."""
+    """Which resources are watched, and how often."""
 
     resources: CSV = opt("resource-monitor.resources", [])
     interval: Duration = opt("resource-monitor.interval", "100ms")
@@ -15,20 +15,20 @@ class ResourceMonitor(Section, go="configs.ResourceMonitor"):
 
 
 class Threshold(Section, go="configs.Threshold"):
-    """TODO."""
+    """Utilisation between 0 and 1 from which on a protection acts; 0 is never."""
 
     cpu_utilization: float = opt("cpu-utilization", 0.0)
     heap_utilization: float = opt("heap-utilization", 0.0)
 
 
 class Rejection(Section, go="configs.rejection"):
-    """TODO."""
+    """Refusing new queries while resources are short."""
 
     threshold: Threshold = section(Threshold)
 
 
 class Eviction(Section, go="configs.EvictionConfig"):
-    """TODO."""
+    """Ending the heaviest running queries while resources are short."""
 
     threshold: Threshold = section(Threshold, "threshold.")
     check_interval: Duration = opt("check-interval", "1s")
@@ -39,7 +39,7 @@ class Eviction(Section, go="configs.EvictionConfig"):
 
 
 class QueryProtection(Section, go="configs.QueryProtection"):
-    """TODO."""
+    """Protection of the process against queries."""
 
     rejection: Rejection = section(Rejection, "rejection.threshold.")
     eviction: Eviction = section(Eviction, "eviction.")

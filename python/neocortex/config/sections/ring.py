@@ -1,4 +1,4 @@
-"""TODO."""
+"""Hash rings and the life of their members."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from neocortex.config.values import CSV, Duration
 
 
 class DistributorRing(Section, go="distributor.RingConfig"):
-    """TODO."""
+    """The ring of distributors, for global rate limits."""
 
     kvstore: KVStore = section(KVStore, "distributor.ring.")
     heartbeat_period: Duration = opt("distributor.ring.heartbeat-period", "5s")
@@ -23,7 +23,7 @@ class DistributorRing(Section, go="distributor.RingConfig"):
 
 
 class IngesterRing(Section, go="ring.Config"):
-    """TODO."""
+    """The ring of ingesters as everyone who reads it sees it."""
 
     kvstore: KVStore = section(KVStore, flags={"store": "ring.store", "prefix": "ring.prefix"})
     heartbeat_timeout: Duration = opt("ring.heartbeat-timeout", "1m")
@@ -34,7 +34,7 @@ class IngesterRing(Section, go="ring.Config"):
 
 
 class Lifecycler(Section, go="ring.LifecyclerConfig"):
-    """TODO."""
+    """The ingester's own entry in its ring."""
 
     ring: IngesterRing = section(IngesterRing)
     num_tokens: int = opt("ingester.num-tokens", 128)
@@ -55,7 +55,7 @@ class Lifecycler(Section, go="ring.LifecyclerConfig"):
 
 
 class CompactorRing(Section, go="compactor.RingConfig"):
-    """TODO."""
+    """The ring that divides tenants among compactors."""
 
     kvstore: KVStore = section(KVStore, "compactor.ring.")
     heartbeat_period: Duration = opt("compactor.ring.heartbeat-period", "5s")
@@ -74,7 +74,7 @@ class CompactorRing(Section, go="compactor.RingConfig"):
 
 
 class ParquetConverterRing(Section, go="parquetconverter.RingConfig"):
-    """TODO."""
+    """The ring that divides tenants among Parquet converters."""
 
     kvstore: KVStore = section(KVStore, "parquet-converter.ring.")
     heartbeat_period: Duration = opt("parquet-converter.ring.heartbeat-period", "5s")
@@ -87,7 +87,7 @@ class ParquetConverterRing(Section, go="parquetconverter.RingConfig"):
 
 
 class StoreGatewayRing(Section, go="storegateway.RingConfig"):
-    """TODO."""
+    """The ring that divides blocks among store-gateways."""
 
     kvstore: KVStore = section(KVStore, "store-gateway.sharding-ring.")
     heartbeat_period: Duration = opt("store-gateway.sharding-ring.heartbeat-period", "15s")
@@ -95,8 +95,12 @@ class StoreGatewayRing(Section, go="storegateway.RingConfig"):
     replication_factor: int = opt("store-gateway.sharding-ring.replication-factor", 3)
     tokens_file_path: str = opt("store-gateway.sharding-ring.tokens-file-path", "")
     zone_awareness_enabled: bool = opt("store-gateway.sharding-ring.zone-awareness-enabled", False)
-    keep_instance_in_the_ring_on_shutdown: bool = opt("store-gateway.sharding-ring.keep-instance-in-the-ring-on-shutdown", False)
-    zone_stable_shuffle_sharding: bool = opt("store-gateway.sharding-ring.zone-stable-shuffle-sharding", True, hidden=True)
+    keep_instance_in_the_ring_on_shutdown: bool = opt(
+        "store-gateway.sharding-ring.keep-instance-in-the-ring-on-shutdown", False
+    )
+    zone_stable_shuffle_sharding: bool = opt(
+        "store-gateway.sharding-ring.zone-stable-shuffle-sharding", True, hidden=True
+    )
     detailed_metrics_enabled: bool = opt("store-gateway.sharding-ring.detailed-metrics-enabled", True)
     wait_stability_min_duration: Duration = opt("store-gateway.sharding-ring.wait-stability-min-duration", "1m")
     wait_stability_max_duration: Duration = opt("store-gateway.sharding-ring.wait-stability-max-duration", "5m")
@@ -110,7 +114,7 @@ class StoreGatewayRing(Section, go="storegateway.RingConfig"):
 
 
 class RulerRing(Section, go="ruler.RingConfig"):
-    """TODO."""
+    """The ring that divides rule groups among rulers."""
 
     kvstore: KVStore = section(KVStore, "ruler.ring.", defaults={"prefix": "rulers/"})
     heartbeat_period: Duration = opt("ruler.ring.heartbeat-period", "5s")
@@ -130,7 +134,7 @@ class RulerRing(Section, go="ruler.RingConfig"):
 
 
 class AlertmanagerRing(Section, go="alertmanager.RingConfig"):
-    """TODO."""
+    """The ring that divides tenants among Alertmanagers."""
 
     kvstore: KVStore = section(KVStore, "alertmanager.sharding-ring.", defaults={"prefix": "alertmanagers/"})
     heartbeat_period: Duration = opt("alertmanager.sharding-ring.heartbeat-period", "15s")
@@ -142,7 +146,9 @@ class AlertmanagerRing(Section, go="alertmanager.RingConfig"):
     disable_replica_set_extension: bool = opt("alertmanager.sharding-ring.disable-replica-set-extension", False)
     final_sleep: Duration = opt("alertmanager.sharding-ring.final-sleep", "0s")
     wait_instance_state_timeout: Duration = opt("alertmanager.sharding-ring.wait-instance-state-timeout", "10m")
-    keep_instance_in_the_ring_on_shutdown: bool = opt("alertmanager.sharding-ring.keep-instance-in-the-ring-on-shutdown", False)
+    keep_instance_in_the_ring_on_shutdown: bool = opt(
+        "alertmanager.sharding-ring.keep-instance-in-the-ring-on-shutdown", False
+    )
     instance_id: str = opt("alertmanager.sharding-ring.instance-id", socket.gethostname, hidden=True)
     instance_interface_names: list[str] = opt("alertmanager.sharding-ring.instance-interface-names", ["eth0", "en0"])
     instance_port: int = opt("alertmanager.sharding-ring.instance-port", 0, hidden=True)

@@ -1,4 +1,4 @@
-"""TODO."""
+"""The ruler and the store of its rules."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from neocortex.config.values import CSV, Duration, Int64, Matchers, Secret, URL
 
 
 class RulerClient(GrpcClient, go="ruler.ClientConfig"):
-    """TODO."""
+    """A ruler's clients of other rulers."""
 
     _grpc_client = inline(GrpcClient, "ruler.client.")
     remote_timeout: Duration = opt("ruler.client.remote-timeout", "2m")
 
 
 class BasicAuth(Section, go="util.BasicAuth"):
-    """TODO."""
+    """A user name and a password."""
 
     basic_auth_username: str = opt("ruler.alertmanager-client.basic-auth-username", "")
     basic_auth_password: Secret = opt("ruler.alertmanager-client.basic-auth-password", "")
 
 
 class Notifier(ClientTLS, BasicAuth, go="ruler.NotifierConfig"):
-    """TODO."""
+    """How alerts are sent."""
 
     _client_tls = inline(ClientTLS, "ruler.alertmanager-client.")
     _basic_auth = inline(BasicAuth)
 
 
 class Ruler(Section, go="ruler.Config"):
-    """TODO."""
+    """The ruler."""
 
     frontend_address: str = opt("ruler.frontend-address", "")
     query_response_format: str = opt("ruler.query-response-format", "protobuf")
@@ -73,13 +73,13 @@ class Ruler(Section, go="ruler.Config"):
 
 
 class LocalRules(Section, go="local.Config"):
-    """TODO."""
+    """Rules in a local folder."""
 
     directory: str = opt("ruler-storage.local.directory", "")
 
 
 class RulerStorage(Bucket, go="rulestore.Config"):
-    """TODO."""
+    """The store of rules."""
 
     _bucket = inline(Bucket, "ruler-storage.")
     configdb: ConfigsClient = section(ConfigsClient, "ruler-storage.configs.")

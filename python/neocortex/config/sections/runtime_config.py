@@ -1,4 +1,4 @@
-"""TODO."""
+"""Where the runtime configuration file is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from neocortex.config.values import Duration
 
 
 class RuntimeConfig(Bucket, go="runtimeconfig.Config"):
-    """TODO."""
+    """The runtime configuration file."""
 
     period: Duration = opt("runtime-config.reload-period", "10s")
     file: str = opt("runtime-config.file", "")

@@ -1,4 +1,4 @@
-"""TODO."""
+"""The HTTP and gRPC servers and the HTTP API."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from neocortex.config.values import Duration, LogFormat, LogLevel, UInt
 
 
 class API(Section, go="api.Config"):
-    """TODO."""
+    """The HTTP API."""
 
     response_compression_enabled: bool = opt("api.response-compression-enabled", False)
     alertmanager_http_prefix: str = opt("http.alertmanager-http-prefix", "/alertmanager")
@@ -21,7 +21,7 @@ class API(Section, go="api.Config"):
 
 
 class Server(Section, go="server.Config"):
-    """TODO."""
+    """The HTTP and gRPC servers."""
 
     http_listen_network: str = opt("server.http-listen-network", "tcp")
     http_listen_address: str = opt("server.http-listen-address", "")
@@ -34,7 +34,16 @@ class Server(Section, go="server.Config"):
     tls_cipher_suites: str = opt("server.tls-cipher-suites", "")
     tls_min_version: str = opt("server.tls-min-version", "")
     http_tls_config: ServerTLS = section(ServerTLS, "server.")
-    grpc_tls_config: ServerTLS = section(ServerTLS, "server.", flags={"cert_file": "grpc-tls-cert-path", "key_file": "grpc-tls-key-path", "client_auth_type": "grpc-tls-client-auth", "client_ca_file": "grpc-tls-ca-path"})
+    grpc_tls_config: ServerTLS = section(
+        ServerTLS,
+        "server.",
+        flags={
+            "cert_file": "grpc-tls-cert-path",
+            "key_file": "grpc-tls-key-path",
+            "client_auth_type": "grpc-tls-client-auth",
+            "client_ca_file": "grpc-tls-ca-path",
+        },
+    )
     register_instrumentation: bool = opt("server.register-instrumentation", True)
     graceful_shutdown_timeout: Duration = opt("server.graceful-shutdown-timeout", "30s")
     http_server_read_timeout: Duration = opt("server.http-read-timeout", "30s")
@@ -44,9 +53,15 @@ class Server(Section, go="server.Config"):
     grpc_server_max_send_msg_size: int = opt("server.grpc-max-send-msg-size-bytes", 4194304)
     grpc_server_max_concurrent_streams: UInt = opt("server.grpc-max-concurrent-streams", 100)
     grpc_server_num_stream_workers: UInt = opt("server.grpc_server-num-stream-workers", 0)
-    grpc_server_max_connection_idle: Duration = opt("server.grpc.keepalive.max-connection-idle", "2562047h47m16.854775807s")
-    grpc_server_max_connection_age: Duration = opt("server.grpc.keepalive.max-connection-age", "2562047h47m16.854775807s")
-    grpc_server_max_connection_age_grace: Duration = opt("server.grpc.keepalive.max-connection-age-grace", "2562047h47m16.854775807s")
+    grpc_server_max_connection_idle: Duration = opt(
+        "server.grpc.keepalive.max-connection-idle", "2562047h47m16.854775807s"
+    )
+    grpc_server_max_connection_age: Duration = opt(
+        "server.grpc.keepalive.max-connection-age", "2562047h47m16.854775807s"
+    )
+    grpc_server_max_connection_age_grace: Duration = opt(
+        "server.grpc.keepalive.max-connection-age-grace", "2562047h47m16.854775807s"
+    )
     grpc_server_keepalive_time: Duration = opt("server.grpc.keepalive.time", "2h")
     grpc_server_keepalive_timeout: Duration = opt("server.grpc.keepalive.timeout", "20s")
     grpc_server_min_time_between_pings: Duration = opt("server.grpc.keepalive.min-time-between-pings", "10s")

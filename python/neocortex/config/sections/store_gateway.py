@@ -1,4 +1,4 @@
-"""TODO."""
+"""The store-gateway."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from neocortex.config.values import CSV
 
 
 class StoreGateway(Section, go="storegateway.Config"):
-    """TODO."""
+    """The store-gateway."""
 
     sharding_enabled: bool = opt("store-gateway.sharding-enabled", False)
     sharding_ring: StoreGatewayRing = section(StoreGatewayRing)

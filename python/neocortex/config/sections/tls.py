@@ -1,4 +1,4 @@
-"""TODO."""
+"""TLS of clients and servers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from neocortex.config.option import Section, opt
 
 
 class ServerTLS(Section, go="server.TLSConfig"):
-    """TODO."""
+    """The certificate that a server shows and the clients it demands certificates of."""
 
     cert_file: str = opt("http-tls-cert-path", "")
     key_file: str = opt("http-tls-key-path", "")
@@ -15,7 +15,7 @@ class ServerTLS(Section, go="server.TLSConfig"):
 
 
 class ClientTLS(Section, go="tls.ClientConfig"):
-    """TODO."""
+    """Certificates and names with which a client connects."""
 
     tls_cert_path: str = opt("tls-cert-path", "")
     tls_key_path: str = opt("tls-key-path", "")

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Tracing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from neocortex.config.sections.tls import ClientTLS
 
 
 class Otel(Section, go="tracing.Otel"):
-    """TODO."""
+    """Tracing with OpenTelemetry."""
 
     otlp_endpoint: str = opt("tracing.otel.otlp-endpoint", "")
     exporter_type: str = opt("tracing.otel.exporter-type", "")
@@ -18,7 +18,7 @@ class Otel(Section, go="tracing.Otel"):
 
 
 class Tracing(Section, go="tracing.Config"):
-    """TODO."""
+    """Tracing."""
 
     type: str = opt("tracing.type", "jaeger")
     otel: Otel = section(Otel)

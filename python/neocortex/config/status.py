@@ -1,0 +1,122 @@
+"""Which options the server acts on, and which it only accepts so that a Cortex's configuration loads unchanged.
+
+One table of patterns: a room that begins to use an option adds its YAML path here. A start logs the options that are
+set away from their default without effect; `-config.unsupported` lists all without effect.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from neocortex.config.registry import Entry, entries
+from neocortex.config.schema import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ACTED_ON = (
+    "target",
+    "auth_enabled",
+    "http_prefix",
+    "name_validation_scheme",
+    "api.alertmanager_http_prefix",
+    "api.prometheus_http_prefix",
+    "api.response_compression_enabled",
+    "api.cors_origin",
+    "server.http_listen_address",
+    "server.http_listen_port",
+    "server.http_listen_conn_limit",
+    "server.http_path_prefix",
+    "server.http_server_read_timeout",
+    "server.http_tls_config.*",
+    "server.graceful_shutdown_timeout",
+    "server.register_instrumentation",
+    "server.log_format",
+    "server.log_level",
+    "server.log_request_at_info_level_enabled",
+    "server.log_request_exclude_headers_list",
+    "server.log_request_headers",
+    "server.log_source_ips_enabled",
+    "server.log_source_ips_header",
+    "server.log_source_ips_regex",
+    "server.tls_min_version",
+    "runtime_config.backend",
+    "runtime_config.file",
+    "runtime_config.filesystem.dir",
+    "runtime_config.period",
+    "limits.creation_grace_period",
+    "limits.drop_labels",
+    "limits.enable_native_histograms",
+    "limits.enforce_metadata_metric_name",
+    "limits.enforce_metric_name",
+    "limits.ingestion_burst_size",
+    "limits.ingestion_rate",
+    "limits.max_exemplars",
+    "limits.max_fetched_series_per_query",
+    "limits.max_label_name_length",
+    "limits.max_label_names_per_series",
+    "limits.max_label_value_length",
+    "limits.max_labels_size_bytes",
+    "limits.max_metadata_length",
+    "limits.max_metadata_per_metric",
+    "limits.max_metadata_per_user",
+    "limits.max_native_histogram_buckets",
+    "limits.max_native_histogram_series_per_user",
+    "limits.max_query_length",
+    "limits.max_series_per_metric",
+    "limits.max_series_per_user",
+    "limits.out_of_order_time_window",
+    "limits.reject_old_samples",
+    "limits.reject_old_samples_max_age",
+)
+"""Dotted YAML paths (for options without YAML, paths of attributes); `*` stands for any rest of a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """An option that is set and has no effect."""
+
+    path: str
+    flag: str | None
+    value: object
+    """As a page shows it: secrets masked."""
+
+
+def is_acted_on(entry: Entry) -> bool:
+    """Whether the server does what the option says."""
+    return bool(_acted_pattern().match(name_of(entry)))
+
+
+def unsupported_settings(config: Config) -> list[Setting]:
+    """Options set away from their default that the server does not act on, in declaration order."""
+    return [
+        Setting(entry.path, entry.flag, entry.option.kind.show(entry.value(config)))
+        for entry in _not_acted_on()
+        if not _same(entry, config)
+    ]
+
+
+def unsupported_page() -> str:
+    """What -config.unsupported prints: every option that is accepted without effect, one a line."""
+    return "".join(f"{name_of(entry)}\n" for entry in _not_acted_on())
+
+
+def name_of(entry: Entry) -> str:
+    """The option's YAML path, or the path of its attribute when it has none."""
+    return entry.path or ".".join((*entry.attributes, entry.option.name))
+
+
+def _not_acted_on() -> Iterator[Entry]:
+    return (entry for entry in entries(Config) if not is_acted_on(entry))
+
+
+def _same(entry: Entry, config: Config) -> bool:
+    return bool(entry.value(config) == entry.default)
+
+
+@lru_cache(maxsize=1)
+def _acted_pattern() -> re.Pattern[str]:
+    return re.compile("(?:" + "|".join(re.escape(path).replace(r"\*", ".*") for path in ACTED_ON) + r")\Z")
