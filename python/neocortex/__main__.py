@@ -1,6 +1,6 @@
 """The command: reads flags and file, builds the modules of the target, runs until a signal or a failure.
 
-Exit codes as Cortex's: 0 after a clean stop, 1 when the configuration is wrong or a module fails, 2 for the command line.
+Exit codes as Cortex's: 0 after a clean stop, 1 for a wrong configuration or a failed module, 2 for wrong flags.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ def run(args: list[str]) -> int:
         sys.stdout.write(describe())
         return 0
     registry = _registry(loaded)
+    for name in loaded.command.deprecated_flags:
+        log.warn("flag disabled", flag=name)
     log.info("Starting Cortex", version=f"(version={neocortex.__version__}, branch=, revision=)")
     import uvloop  # noqa: PLC0415 - the commands that only print do without an event loop
 
@@ -65,25 +67,31 @@ def _registry(loaded: Loaded) -> Registry:
     configure(server.log_level, server.log_format, on_line=lambda level: counters[level].inc())
     bridge_standard_logging()
     register_process_metrics(registry)
+    _register_build_info(registry)
+    if loaded.file_sha256 is not None:
+        registry.gauge_family("cortex_config_hash", "Hash of the currently active config file.", ("sha256",)).labels(
+            loaded.file_sha256
+        ).set(1)
+    return registry
+
+
+def _register_build_info(registry: Registry) -> None:
+    """Cortex's labels; `goversion` names the interpreter."""
+    architecture = platform.machine()
     registry.gauge_family(
         "cortex_build_info",
-        "A metric with a constant '1' value labeled by version, revision, branch, goversion from which cortex was built,"
-        " and the goos and goarch for the build.",
+        "A metric with a constant '1' value labeled by version, revision, branch, goversion from which cortex"
+        " was built, and the goos and goarch for the build.",
         ("branch", "goarch", "goos", "goversion", "revision", "tags", "version"),
     ).labels(
         "",
-        {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine()),
+        {"x86_64": "amd64", "aarch64": "arm64"}.get(architecture, architecture),
         sys.platform,
         f"python{platform.python_version()}",
         "unknown",
         "unknown",
         neocortex.__version__,
     ).set(1)
-    if loaded.file_sha256 is not None:
-        registry.gauge_family("cortex_config_hash", "Hash of the currently active config file.", ("sha256",)).labels(
-            loaded.file_sha256
-        ).set(1)
-    return registry
 
 
 async def _serve(loaded: Loaded, registry: Registry) -> bool:

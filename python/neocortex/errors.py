@@ -1,8 +1,8 @@
 """Errors that more than one room raises; `http/errors.py` maps them to statuses and texts.
 
-    NeocortexError
-    ├── InvalidTenant      the request's tenant id breaks a rule of `tenant`
-    └── StartError         a module cannot be built or started: the process ends with exit code 1
+NeocortexError
+├── InvalidTenant      the request's tenant id breaks a rule of `tenant`
+└── StartError         a module cannot be built or started: the process ends with exit code 1
 """
 
 

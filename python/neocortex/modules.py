@@ -1,7 +1,7 @@
 """The wiring: which modules a target runs, how each is built and what it needs. One row a module.
 
-`build` registers routes and metrics on the `Process` and gives the module's service, or None when it has none of its own.
-Modules are built once each, dependencies first; their services start and stop in that order too (`service.Supervisor`).
+`build` registers routes and metrics on the `Process` and gives the module's service, or None when it has none. Modules
+are built once each, dependencies first; their services start and stop in that order too (`service.Supervisor`).
 Source of names and dependencies: Cortex's `pkg/cortex/modules.go`.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from neocortex.errors import StartError
 from neocortex.http.server import HTTPServer
-from neocortex.http.status import index_route, metrics_route, ready_route, services_route
+from neocortex.http.status import config_route, index_route, metrics_route, ready_route, services_route
 from neocortex.observe import get_logger
 from neocortex.process import Process, http_settings
 from neocortex.service import Service, Supervisor
@@ -45,7 +45,7 @@ def _server(process: Process) -> Service:
 
 
 def _api(process: Process) -> None:
-    process.app.add([index_route(process.app)])
+    process.app.add([index_route(process.app), config_route(process.config)])
 
 
 MODULES: dict[str, Module] = {

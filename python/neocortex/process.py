@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neocortex.http.app import Application
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Process:
-    """Builders in `modules.py` read `config`, add routes to `app` and metrics to `registry`, and keep here what others need.
+    """What builders in `modules.py` are given: they add routes to `app`, metrics to `registry`, and keep rooms here.
 
-    Attributes without a value are set by the builder of the module named beside them; a module that reads one names that
-    module among its dependencies.
+    An attribute without a value is set by the builder of the module named beside it; a module that reads it names that
+    module among its needs.
     """
 
     supervisor: Supervisor
@@ -56,9 +57,9 @@ def http_settings(config: Config) -> HTTPSettings:
         log_source_ips_regex=server.log_source_ips_regex,
         register_instrumentation=server.register_instrumentation,
         tls=TLSSettings(
-            cert_file=tls.cert_file,
-            key_file=tls.key_file,
-            client_ca_file=tls.client_ca_file,
+            cert_file=Path(tls.cert_file),
+            key_file=Path(tls.key_file),
+            client_ca_file=Path(tls.client_ca_file) if tls.client_ca_file else None,
             client_auth_type=tls.client_auth_type,
             min_version=server.tls_min_version,
         )

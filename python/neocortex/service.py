@@ -1,6 +1,6 @@
-"""The life of a part of the process: states, and starting and stopping many parts in the order of their dependencies.
+"""The life of a part of the process: states, and starting and stopping many parts in the order of their needs.
 
-A service starts once everything it depends on runs, and stops once everything that depends on it has stopped, as in Cortex
+A service starts once everything it needs runs, and stops once everything that needs it has stopped, as in Cortex
 (`pkg/util/services`, `pkg/util/modules`). All of it runs on the event loop.
 """
 
@@ -86,7 +86,8 @@ class Service:
 
     def _end(self, failure: BaseException | None) -> None:
         self.failure = failure
-        self.state = State.TERMINATED if failure is None or isinstance(failure, asyncio.CancelledError) else State.FAILED
+        interrupted = isinstance(failure, asyncio.CancelledError)
+        self.state = State.TERMINATED if failure is None or interrupted else State.FAILED
         self._ended.set()
 
     async def stop(self) -> None:

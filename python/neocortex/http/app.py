@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from neocortex.errors import InvalidTenant
 from neocortex.http._http import PathTable, clean_path, decode_header, scan_headers, unescape_path
 from neocortex.http.answer import compressed, cors_headers, cors_pattern, redirect
-from neocortex.http.body import Body, BodyBudget
+from neocortex.http.body import Body, BodyBudget, ReadDeadlines
 from neocortex.http.errors import TEXT, ClientGone, HTTPError, http_error
 from neocortex.http.message import Headers, Request, Response
 from neocortex.http.requestlog import RequestLog
@@ -31,6 +31,7 @@ _WRONG_METHOD = Response(405)
 _NO_TENANT = http_error(401, "no org id")
 _BAD_REQUEST = Response(400, TEXT, "400 Bad Request", (("connection", "close"),))
 _TOO_BUSY = http_error(503, "too many requests in flight")
+_FAILED = http_error(500, "internal server error")
 _SERVER = (b"server", b"neocortex")
 
 
@@ -43,6 +44,7 @@ class Application:
         self._paths = PathTable()
         self._cors = cors_pattern(settings.cors_origin)
         self._budget = BodyBudget(settings.max_inflight_body_bytes)
+        self._deadlines = ReadDeadlines(settings.read_timeout_s)
         self._log = RequestLog(settings, logger)
         self._logger = logger
         self.metrics = RequestMetrics(registry)
@@ -69,30 +71,31 @@ class Application:
         started = time.perf_counter()
         method: str = scope["method"]
         path: str = scope["raw_path"].decode("latin-1")
-        pairs: list[tuple[bytes, bytes]] = scope["headers"]
-        declared, expects_continue, org_id, origin, encoding = scan_headers(pairs)
+        declared, expects_continue, org_id, origin, encoding = scan_headers(scope["headers"])
         if declared == 0 and scope["http_version"] == "2":
             declared = None
-        body = Body(receive, declared, expects_continue, self._settings.read_timeout_s, self._budget)
+        body = Body(
+            receive, declared, expects_continue=expects_continue, budget=self._budget, deadlines=self._deadlines
+        )
         route, params = self._paths.match(method, path)
         self.inflight += 1
         gauge = self.metrics.started(method, route)
+        response = _FAILED
         try:
             if self.inflight > self._settings.max_inflight_requests > 0:
                 response = _TOO_BUSY
-            elif declared == -1 or "%" in path and not _well_formed(path):
+            elif declared == -1 or ("%" in path and not _well_formed(path)):
                 response = _BAD_REQUEST
             elif (clean := clean_path(path)) is not path:
-                route = None
                 response = redirect(clean, scope["query_string"])
             elif route is None:
                 response = _WRONG_METHOD if params else _UNKNOWN_PATH
             else:
-                response = await self._handle(route, params, scope, method, path, pairs, org_id, body)
+                response = await self._answer(route, params, scope=scope, path=path, org_id=org_id, body=body)
                 if route.cors:
                     response = cors_headers(response, origin, self._cors)
-            if self._settings.response_compression and route is not None:
-                response = compressed(response, encoding)
+                if self._settings.response_compression and route.compressible:
+                    response = compressed(response, encoding)
             await body.drain()
             await _send(send, response)
         finally:
@@ -100,19 +103,19 @@ class Application:
             received = body.received
             body.close()
             seconds = time.perf_counter() - started
-            self.metrics.finished(gauge, method, route, response.status, seconds, received, len(response.body))
-        self._log.write(scope, response, seconds)
+            self.metrics.finished(
+                gauge,
+                method,
+                route,
+                status=response.status,
+                seconds=seconds,
+                received=received,
+                sent=len(response.body),
+            )
+            self._log.write(scope, response, seconds)
 
-    async def _handle(
-        self,
-        route: Route,
-        params: Any,
-        scope: Scope,
-        method: str,
-        path: str,
-        pairs: list[tuple[bytes, bytes]],
-        org_id: bytes | None,
-        body: Body,
+    async def _answer(
+        self, route: Route, params: Any, *, scope: Scope, path: str, org_id: bytes | None, body: Body
     ) -> Response:
         tenant = ""
         if route.tenant:
@@ -122,16 +125,14 @@ class Application:
                 tenant = decode_header(org_id)
             else:
                 return _NO_TENANT
-        if params is not None:
-            params = {name: unescape_path(value) for name, value in params.items()}
         request = Request(
-            method,
+            scope["method"],
             path,
             scope["query_string"],
-            Headers(pairs),
+            Headers(scope["headers"]),
             body=body,
             route=route,
-            path_params=params,
+            path_params={name: unescape_path(value) for name, value in params.items()} if params else None,
             org_id=tenant,
             remote=scope["client"],
         )
@@ -145,8 +146,10 @@ class Application:
             return http_error(error.status, error.text)
         except Exception as error:
             # A handler's bug ends its own request, never the process.
-            self._logger.error("request handler failed", method=method, path=path, err=repr(error), exc=_trace(error))
-            return http_error(500, "internal server error")
+            self._logger.error(
+                "request handler failed", method=request.method, path=path, err=repr(error), trace=_trace(error)
+            )
+            return _FAILED
 
 
 def _well_formed(path: str) -> bool:

@@ -9,6 +9,7 @@ from neocortex.errors import NeocortexError
 from neocortex.http.message import Response
 
 TEXT = "text/plain; charset=utf-8"
+_JSON_ESCAPES = tuple((char, f"\\u{ord(char):04x}") for char in "<>&\u2028\u2029")
 _NOSNIFF = (("x-content-type-options", "nosniff"),)
 
 
@@ -22,7 +23,7 @@ class HTTPError(NeocortexError):
 
 
 class BodyTooLarge(HTTPError):
-    """The body is larger than the cap. `limit` and, when declared, `length` in bytes; answered with 413 unless caught."""
+    """The body is larger than `limit` bytes; `length` is what was declared. Answered with 413 unless caught."""
 
     def __init__(self, limit: int, length: int | None) -> None:
         super().__init__(413, "http: request body too large")
@@ -57,7 +58,7 @@ def prometheus_error(status: int, error_type: str, error: str) -> Response:
 def json_response(value: Any, status: int = 200) -> Response:
     """`value` as Go's `json.Marshal` writes it: compact, `<`, `>` and `&` escaped, no newline at the end."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    for char, escape in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):
+    for char, escape in _JSON_ESCAPES:
         if char in text:
             text = text.replace(char, escape)
     return Response(status, "application/json", text)

@@ -14,8 +14,8 @@ class Form:
     """Parameters by name, each with its values in the order sent (`match[]` repeats).
 
     `error` is the first thing Go's `ParseForm` would have complained about (`invalid URL escape "%zz"`,
-    `invalid semicolon separator in query`), or None. As in Go the well-formed pairs are there all the same: handlers that
-    call `ParseForm` answer 400 with that text, handlers that call `FormValue` ignore it.
+    `invalid semicolon separator in query`), or None. As in Go the well-formed pairs are there all the same: handlers
+    that call `ParseForm` there answer 400 with that text, handlers that call `FormValue` ignore it.
     """
 
     __slots__ = ("_values", "error")

@@ -49,7 +49,19 @@ class Headers:
 class Request:
     """One request, after routing and the checks of its `Route`."""
 
-    __slots__ = ("_body", "_form", "_query", "headers", "method", "org_id", "path", "path_params", "query_string", "remote", "route")
+    __slots__ = (
+        "_body",
+        "_form",
+        "_query",
+        "headers",
+        "method",
+        "org_id",
+        "path",
+        "path_params",
+        "query_string",
+        "remote",
+        "route",
+    )
 
     def __init__(
         self,
@@ -72,7 +84,10 @@ class Request:
         self.route = route
         self.path_params = path_params if path_params is not None else {}
         self.org_id = org_id
-        """The tenant header as sent, not validated (`a|b` for federation); `fake` with auth off, empty on routes without tenant."""
+        """The tenant header as sent, not validated (`a|b` for federation).
+
+        `fake` with auth off; empty on routes without tenant.
+        """
         self.remote = remote
         """Address and port of the peer."""
         self._body = body
@@ -100,8 +115,8 @@ class Request:
     async def form(self) -> Form:
         """Body parameters before URL parameters, as Go's `ParseForm` merges them.
 
-        The body counts only on POST, PUT and PATCH with `Content-Type: application/x-www-form-urlencoded`; otherwise it is
-        not read. Raises as `body`.
+        The body counts only on POST, PUT and PATCH with `Content-Type: application/x-www-form-urlencoded`; otherwise
+        it is not read. Raises as `body`.
         """
         if self._form is None:
             form = self.query
@@ -111,13 +126,17 @@ class Request:
         return self._form
 
     async def body(self, limit: int | None = None) -> bytes:
-        """The whole body; empty on a second call's larger wish, the same bytes on a repeated call.
+        """The whole body; the same object on every call.
 
-        `limit` in bytes lowers the route's cap. Raises `BodyTooLarge` (before reading when the declared length says so),
-        `BodyTimeout`, `ClientGone`.
+        `limit` in bytes lowers the route's cap. Raises `BodyTooLarge` (before reading when the declared length says
+        so), `BodyTimeout`, `ClientGone`, or `HTTPError` 503 when all bodies together are too large.
         """
         cap = self.route.max_body_bytes
         return await self._body.read(cap if limit is None else min(limit, cap))
+
+    async def disconnected(self) -> None:
+        """Returns when the client has closed the connection. For long work to race with, after the body was read."""
+        await self._body.disconnected()
 
     @property
     def content_length(self) -> int | None:

@@ -15,7 +15,7 @@ MAX_LOGGED_BODY_BYTES = 1024
 
 
 class RequestLog:
-    """Answers below 500, 502 and 503 are debug lines (info with `log_request_at_info_level_enabled`), others warnings."""
+    """Below 500, and 502 and 503: debug, or info with `log_request_at_info_level_enabled`. Others: warnings."""
 
     def __init__(self, settings: HTTPSettings, logger: Logger) -> None:
         self._logger = logger

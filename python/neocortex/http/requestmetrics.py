@@ -54,7 +54,7 @@ class RequestMetrics:
         return gauge
 
     def finished(
-        self, gauge: Gauge, method: str, route: Route | None, status: int, seconds: float, received: int, sent: int
+        self, gauge: Gauge, method: str, route: Route | None, *, status: int, seconds: float, received: int, sent: int
     ) -> None:
         """Counts it out: `seconds` since it came in, bytes of body received and sent."""
         gauge.value -= 1

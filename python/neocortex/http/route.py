@@ -32,8 +32,8 @@ class Route:
     """Methods and path of one handler, and what is checked before the handler is called.
 
     `pattern` is an undecoded path below `-server.path-prefix`; a segment `{name}` matches one non-empty segment, whose
-    percent-decoded text is `request.path_params[name]`. With `prefix=True` every path that begins with the pattern matches.
-    Exact paths win over patterns, patterns over prefixes; among equals the first registered wins.
+    percent-decoded text is `request.path_params[name]`. With `prefix=True` every path that begins with the pattern
+    matches. Exact paths win over patterns, patterns over prefixes; among equals the first registered wins.
     """
 
     methods: tuple[str, ...]
@@ -47,9 +47,11 @@ class Route:
     invalid_tenant_status: int = 500
     """Status of the plain-text answer when `request.tenant` raises `InvalidTenant` and the handler lets it pass."""
     cors: bool = False
-    """The Prometheus query paths answer with CORS headers and `Vary: Origin`."""
+    """Whether to answer with CORS headers and `Vary: Origin`, as on the Prometheus query paths."""
     links: tuple[Link, ...] = ()
     prefix: bool = False
+    compressible: bool = True
+    """Whether `-api.response-compression-enabled` applies; not to `/metrics` and `/ready`, as in Cortex."""
 
     @property
     def name(self) -> str:

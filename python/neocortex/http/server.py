@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from neocortex.errors import StartError
+from neocortex.http.tls import tls_options
 from neocortex.observe import get_logger
 from neocortex.service import Service
 
@@ -22,7 +22,7 @@ log = get_logger()
 
 LISTEN_BACKLOG = 4096
 MAX_CONNECTIONS = 65_536
-"""The server below counts connections, also idle ones, and leaves the next one without an answer; requests are limited by us."""
+"""The server below counts connections, idle ones too, and leaves the next without an answer; we limit requests."""
 
 
 class HTTPServer(Service):
@@ -37,22 +37,22 @@ class HTTPServer(Service):
 
     async def starting(self) -> None:
         """Binds the port; raises StartError with Go's text when that fails."""
-        address = self._settings.address or "0.0.0.0"
-        _check_free(address, self._settings.port)
-        self._granian = _granian(self._settings, self._app, address)
+        tls = tls_options(self._settings.tls) if self._settings.tls is not None else {}
+        address = _bindable(self._settings.address, self._settings.port)
+        self._granian = _granian(self._settings, self._app, address, tls)
         self._serving = asyncio.create_task(self._granian.serve())
         await asyncio.sleep(0)
         if self._serving.done():
             self._serving.result()
-        log.info("server listening on addresses", http=f"{_shown(address)}:{self._settings.port}")
+        log.info("server listening on addresses", http=_shown(address, self._settings.port))
 
     async def running(self) -> None:
         """Watches the listener: when it ends without being told to, the service has failed."""
         stop = asyncio.create_task(self.stop_requested.wait())
         assert self._serving is not None
-        done, _ = await asyncio.wait({stop, self._serving}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({stop, self._serving}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
-        if self._serving in done and not self.stop_requested.is_set():
+        if self._serving.done() and not self.stop_requested.is_set():
             self._serving.result()
             raise StartError("server stopped unexpectedly")
 
@@ -60,7 +60,7 @@ class HTTPServer(Service):
         """Closes the listener, then lets requests in flight end within `-server.graceful-shutdown-timeout`."""
         if self._granian is None or self._serving is None:
             return
-        self._granian.stop()
+        self._granian.stop()  # type: ignore[no-untyped-call]
         timeout = self._settings.graceful_shutdown_timeout_s or None
         done, _ = await asyncio.wait({self._serving}, timeout=timeout)
         if not done:
@@ -70,42 +70,48 @@ class HTTPServer(Service):
         log.info("server stopped")
 
 
-def _granian(settings: HTTPSettings, app: Application, address: str) -> Granian:
+def _granian(settings: HTTPSettings, app: Application, address: str, tls: dict[str, Any]) -> Granian:
     # Imported here: it costs as much as everything else on the way up, and tests of the application do without it.
     from granian.constants import HTTPModes, Interfaces  # noqa: PLC0415
     from granian.http import HTTP1Settings  # noqa: PLC0415
     from granian.server.embed import Server  # noqa: PLC0415
 
+    # It warns on every start that its embedded form is experimental.
     logging.getLogger("_granian").setLevel(logging.ERROR)
-    server = Server(
+    return Server(
         app,
         address=address,
         port=settings.port,
         # Of granian's interfaces only ASGI gives the undecoded path, and routing must tell `%2F` from a separator.
         interface=Interfaces.ASGINL,
-        http=HTTPModes.http1 if settings.tls is None else HTTPModes.auto,
+        # As Go's server: HTTP/2 only through TLS.
+        http=HTTPModes.auto if tls else HTTPModes.http1,
         websockets=False,
         backlog=LISTEN_BACKLOG,
-        backpressure=settings.max_connections or MAX_CONNECTIONS,
+        backpressure=settings.max_connections if settings.max_connections > 0 else MAX_CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=int(settings.read_timeout_s * 1000) or 3_600_000),
         log_enabled=False,
+        **tls,
     )
-    return server
 
 
-def _check_free(address: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+def _bindable(address: str, port: int) -> str:
+    """The numeric address to listen on, all of them for an empty one; raises StartError when it cannot be bound."""
+    if not address:
+        address = "::" if socket.has_dualstack_ipv6() else "0.0.0.0"
+    try:
+        family, _, _, _, target = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except OSError as error:
+        raise StartError(f"listen tcp: lookup {address}: {(error.strerror or str(error)).lower()}") from error
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((address, port))
+            probe.bind(target)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise StartError(f"listen tcp {_shown(address)}:{port}: bind: {reason}") from error
+            raise StartError(f"listen tcp {_shown(str(target[0]), port)}: bind: {reason}") from error
+    return str(target[0])
 
 
-def _shown(address: str) -> str:
-    try:
-        return f"[{address}]" if ipaddress.ip_address(address).version == 6 else address
-    except ValueError:
-        return address
+def _shown(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -1,4 +1,4 @@
-"""The endpoints that every process has: index, `/ready`, `/services`, `/metrics`."""
+"""The endpoints that every process has: index, `/config`, `/ready`, `/services`, `/metrics`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from neocortex.observe.negotiate import exposition
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from neocortex.config.schema import Config
     from neocortex.http.app import Application
     from neocortex.http.message import Request
     from neocortex.observe import Registry
@@ -38,6 +39,25 @@ def index_route(app: Application) -> Route:
     return Route(("GET",), "/", index)
 
 
+def config_route(config: Config) -> Route:
+    """`GET /config`: the whole configuration as YAML; `mode=diff` and `mode=defaults` as Cortex has them."""
+
+    async def show(request: Request) -> Response:
+        from neocortex.config.page import CONTENT_TYPE, config_page  # noqa: PLC0415 - brings the YAML writer
+
+        return Response(200, CONTENT_TYPE, config_page(config, request.query.get("mode")))
+
+    return Route(
+        ("GET",),
+        "/config",
+        show,
+        links=(
+            Link("Current Config (including the default values)"),
+            Link("Current Config (show only values that differ from the defaults)", "/config?mode=diff"),
+        ),
+    )
+
+
 def ready_route(supervisor: Supervisor, checks: list[ReadyCheck]) -> Route:
     """`/ready`: all services run, then each check in turn gives None or why not (`Ingester not ready: …`)."""
 
@@ -51,7 +71,7 @@ def ready_route(supervisor: Supervisor, checks: list[ReadyCheck]) -> Route:
                 return http_error(503, reason)
         return Response(200, "text/plain", "ready")
 
-    return Route(ANY_METHOD, "/ready", ready)
+    return Route(ANY_METHOD, "/ready", ready, compressible=False)
 
 
 def services_route(supervisor: Supervisor) -> Route:
@@ -80,4 +100,4 @@ def metrics_route(registry: Registry) -> Route:
             return Response(200, content_type, gzip.compress(body, 1, mtime=0), (("content-encoding", "gzip"),))
         return Response(200, content_type, body)
 
-    return Route(ANY_METHOD, "/metrics", metrics)
+    return Route(ANY_METHOD, "/metrics", metrics, compressible=False)

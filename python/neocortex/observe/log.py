@@ -1,7 +1,7 @@
 """Structured logs on stderr: `ts= caller= level= msg=` and further pairs, as logfmt or one JSON object a line.
 
-The form is that of go-kit's loggers in Cortex: timestamps in UTC with nanoseconds, values quoted when they must be, caller as
-`file:line`. Warnings of libraries that use `logging` come through `bridge_standard_logging`.
+The form is that of go-kit's loggers in Cortex: timestamps in UTC with nanoseconds, values quoted when they must be,
+caller as `file:line`. Warnings of libraries that use `logging` come through `bridge_standard_logging`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def configure(
     stream: TextIO | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> None:
-    """`level` is debug, info, warn or error; `log_format` logfmt or json. `on_line` is told the level of each line written."""
+    """`level` is debug, info, warn or error; `log_format` logfmt or json; `on_line` is told the level of each line."""
     _output.threshold = LEVELS[level]
     _output.as_json = log_format == "json"
     _output.stream = stream if stream is not None else sys.stderr
@@ -48,7 +48,7 @@ def configure(
 
 
 class Logger:
-    """Writes lines with pairs bound to it. Cheap when the level is off: test `debug_enabled` before costly arguments."""
+    """Writes lines with pairs bound to it. Costs little when the level is off: ask `debug_enabled` before much work."""
 
     __slots__ = ("_bound",)
 
@@ -144,7 +144,7 @@ def _logfmt_value(value: object) -> str:
 
 class _Bridge(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        level = "error" if record.levelno >= 40 else "warn" if record.levelno >= 30 else "info" if record.levelno >= 20 else "debug"
+        level = next((name for name, number in reversed(LEVELS.items()) if record.levelno >= number), "debug")
         if _output.threshold > LEVELS[level]:
             return
         pairs: dict[str, object] = {}

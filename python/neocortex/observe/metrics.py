@@ -1,15 +1,16 @@
 """A registry of counters, gauges and histograms that costs little to touch and renders Prometheus' text form 0.0.4.
 
-Own code because of two numbers: the registry is imported on every start, and it is touched several times a request. A metric
-with labels is bound once (`requests.labels("GET", "api_v1_push")` returns the child to keep); touching a child is an attribute
-addition. Everything runs on the event loop's thread; what other threads count is kept natively and joins as text.
+Own code for two reasons: the registry is imported on every start, and it is touched several times a request. A metric
+with labels is bound once (`requests.labels("GET", "api_v1_push")` gives the child to keep); touching a child is an
+attribute addition. All of it runs on the event loop's thread; what other threads count is kept natively and joins as
+text.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from math import isfinite
+from math import isfinite, isnan
 from typing import Generic, TypeVar
 
 Samples = Iterable[tuple[tuple[str, ...], float]]
@@ -72,14 +73,14 @@ C = TypeVar("C", Counter, Gauge, Histogram)
 
 
 class Family(Generic[C]):
-    """All children of one metric name. Children live as long as the process: label values must come from a bounded set."""
+    """All children of one metric name. They live as long as the process: label values come from a bounded set."""
 
-    def __init__(self, kind: str, name: str, text: str, label_names: tuple[str, ...], make: Callable[[], C]) -> None:
+    def __init__(self, kind: str, name: str, text: str, *, label_names: tuple[str, ...], make: Callable[[], C]) -> None:
         self.kind = kind
         self.name = name
         self.text = text
         self.label_names = label_names
-        self._make = make
+        self._make: Callable[[], C] = make
         self._children: dict[tuple[str, ...], C] = {}
 
     def labels(self, *values: str) -> C:
@@ -105,13 +106,15 @@ class Family(Generic[C]):
             if isinstance(child, Histogram):
                 _render_histogram(out, self.name, pairs, child)
             else:
-                out.append(f"{self.name}{{{pairs}}} {format_value(child.value)}\n" if pairs else f"{self.name} {format_value(child.value)}\n")
+                out.append(_sample(self.name, pairs, child.value))
 
 
 class _Observed:
     """A family whose samples are asked for when it is rendered."""
 
-    def __init__(self, kind: str, name: str, text: str, label_names: tuple[str, ...], ask: Callable[[], Samples]) -> None:
+    def __init__(
+        self, kind: str, name: str, text: str, *, label_names: tuple[str, ...], ask: Callable[[], Samples]
+    ) -> None:
         self.kind = kind
         self.name = name
         self.text = text
@@ -125,8 +128,7 @@ class _Observed:
             return
         out.append(_header(self.name, self.kind, self.text))
         for values, value in samples:
-            pairs = _pairs(self.label_names, values)
-            out.append(f"{self.name}{{{pairs}}} {format_value(value)}\n" if pairs else f"{self.name} {format_value(value)}\n")
+            out.append(_sample(self.name, _pairs(self.label_names, values), value))
 
 
 class Registry:
@@ -143,13 +145,13 @@ class Registry:
 
     def counter_family(self, name: str, text: str, label_names: tuple[str, ...]) -> Family[Counter]:
         """A counter with labels."""
-        family = Family("counter", name, text, label_names, Counter)
+        family = Family("counter", name, text, label_names=label_names, make=Counter)
         self._add(family)
         return family
 
     def gauge_family(self, name: str, text: str, label_names: tuple[str, ...]) -> Family[Gauge]:
         """A gauge with labels."""
-        family = Family("gauge", name, text, label_names, Gauge)
+        family = Family("gauge", name, text, label_names=label_names, make=Gauge)
         self._add(family)
         return family
 
@@ -157,7 +159,7 @@ class Registry:
         self, name: str, text: str, label_names: tuple[str, ...], bounds: tuple[float, ...] = DURATION_BUCKETS_S
     ) -> Family[Histogram]:
         """A histogram with labels; `bounds` ascending, without +Inf."""
-        family = Family("histogram", name, text, label_names, lambda: Histogram(bounds))
+        family = Family("histogram", name, text, label_names=label_names, make=lambda: Histogram(bounds))
         self._add(family)
         return family
 
@@ -173,20 +175,22 @@ class Registry:
         """A histogram without labels."""
         return self.histogram_family(name, text, (), bounds).labels()
 
-    def observed(self, kind: str, name: str, text: str, ask: Callable[[], Samples], label_names: tuple[str, ...] = ()) -> None:
+    def observed(
+        self, kind: str, name: str, text: str, *, label_names: tuple[str, ...], ask: Callable[[], Samples]
+    ) -> None:
         """A counter or gauge whose samples `ask` gives on each scrape: pairs of label values and value."""
-        self._add(_Observed(kind, name, text, label_names, ask))
+        self._add(_Observed(kind, name, text, label_names=label_names, ask=ask))
 
     def observed_gauge(self, name: str, text: str, ask: Callable[[], float]) -> None:
         """A gauge without labels whose value `ask` gives on each scrape."""
-        self._add(_Observed("gauge", name, text, (), lambda: [((), ask())]))
+        self.observed("gauge", name, text, label_names=(), ask=lambda: [((), ask())])
 
     def observed_counter(self, name: str, text: str, ask: Callable[[], float]) -> None:
         """A counter without labels whose value `ask` gives on each scrape."""
-        self._add(_Observed("counter", name, text, (), lambda: [((), ask())]))
+        self.observed("counter", name, text, label_names=(), ask=lambda: [((), ask())])
 
     def add_text_source(self, source: Callable[[], str | bytes]) -> None:
-        """Adds whole families rendered elsewhere, in text form 0.0.4, names disjoint from all others; asked on each scrape."""
+        """Adds whole families rendered elsewhere in text form 0.0.4, names unlike all others; asked on each scrape."""
         self._sources.append(source)
 
     def render(self) -> str:
@@ -208,7 +212,7 @@ def format_value(value: float) -> str:
         return str(value)
     value = float(value)
     if not isfinite(value):
-        return "NaN" if value != value else "+Inf" if value > 0 else "-Inf"
+        return "NaN" if isnan(value) else "+Inf" if value > 0 else "-Inf"
     mantissa, _, _ = repr(value).lstrip("-").partition("e")
     digits = mantissa.replace(".", "").lstrip("0").rstrip("0") or "0"
     scientific = f"{value:.{len(digits) - 1}e}"
@@ -231,6 +235,10 @@ def _pairs(names: tuple[str, ...], values: tuple[str, ...]) -> str:
 def _header(name: str, kind: str, text: str) -> str:
     shown = text.replace("\\", "\\\\").replace("\n", "\\n")
     return f"# HELP {name} {shown}\n# TYPE {name} {kind}\n"
+
+
+def _sample(name: str, pairs: str, value: float) -> str:
+    return f"{name}{{{pairs}}} {format_value(value)}\n" if pairs else f"{name} {format_value(value)}\n"
 
 
 def _render_histogram(out: list[str], name: str, pairs: str, child: Histogram) -> None:

@@ -29,7 +29,7 @@ def _open_metrics_version(accept: str) -> str | None:
         except ValueError:
             continue
         rank = (quality, -position)
-        if quality <= 0 or choice is not None and rank <= best:
+        if quality <= 0 or (choice is not None and rank <= best):
             continue
         if media == "application/openmetrics-text" and options.get("version", "0.0.1") in ("", "0.0.1", "1.0.0"):
             choice, best = options.get("version") or "0.0.1", rank
@@ -39,7 +39,7 @@ def _open_metrics_version(accept: str) -> str | None:
 
 
 def open_metrics(text: str) -> str:
-    """The form 0.0.4 rewritten as OpenMetrics: counters lose `_total` in their header, numbers are floats, `# EOF` ends it."""
+    """The form 0.0.4 rewritten: counters lose `_total` in their header, numbers are floats, `# EOF` ends it."""
     out: list[str] = []
     help_line = ""
     counter_without_total = ""

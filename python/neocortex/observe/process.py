@@ -51,7 +51,7 @@ def _max_memory() -> float:
 
 
 def _open_fds() -> float:
-    return len(os.listdir(_PROC / "fd"))
+    return sum(1 for _ in (_PROC / "fd").iterdir())
 
 
 def _memory(column: int) -> float:
