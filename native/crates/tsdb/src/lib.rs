@@ -1,5 +1,6 @@
 //! The database of one tenant, in the formats of the Prometheus TSDB.
 
+pub mod chunk;
 pub mod clock;
 pub mod error;
 pub mod fs;
