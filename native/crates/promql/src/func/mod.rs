@@ -1,15 +1,42 @@
 //! The functions, one file a family; [`lookup`] finds the implementation behind a name of the parser's table.
+//!
+//! Semantics follow Prometheus's `promql/functions.go` and `promql/quantile.go`.
 
-use neocortex_model::labels::Labels;
+mod absent;
+mod classic_histogram;
+mod deriv;
+mod extended_rate;
+mod histogram_input;
+mod histogram_quantile;
+mod histogram_stats;
+mod instant_rate;
+mod label;
+mod math;
+mod over_time;
+mod over_time_histogram;
+mod quantile;
+mod rate;
+mod resets;
+mod sort;
+mod thanos_rate;
+mod time;
+mod window;
+
 use neocortex_model::result::Value;
 use neocortex_model::sample::Samples;
 
 use crate::eval::annotate::Notes;
 use crate::eval::column::Column;
 use crate::eval::error::EvalError;
-use crate::parse::ast::Expr;
+use crate::parse::ast::{Expr, Span};
+
+pub use absent::absent_labels;
+pub use quantile::quantile;
 
 /// The samples of one series inside one window of a range selector or subquery.
+///
+/// There are no staleness markers among them. An `anchored` selector also covers the samples within the lookback before
+/// the window, a `smoothed` one those within the lookback before and behind it: the functions interpolate themselves.
 #[derive(Clone, Copy)]
 pub struct Window<'a> {
     /// Columns of the whole series.
@@ -39,6 +66,18 @@ pub struct Params<'a> {
     pub notes: &'a Notes,
 }
 
+impl Params<'_> {
+    /// Where the first argument stands; most notes point there.
+    fn at(&self) -> Span {
+        self.args.first().map(|arg| arg.span).unwrap_or_default()
+    }
+
+    /// The scalar argument of this number; NaN when it is missing, which the parser does not let happen.
+    fn scalar(&self, i: usize) -> f64 {
+        self.scalars.get(i).copied().unwrap_or(f64::NAN)
+    }
+}
+
 /// An argument of a function that wants whole vectors.
 pub enum Argument {
     /// A scalar: one value a step.
@@ -47,6 +86,32 @@ pub enum Argument {
     String(String),
     /// An instant vector.
     Vector(Vec<Column>),
+}
+
+impl Argument {
+    /// The columns; none when this is no vector.
+    fn into_vector(self) -> Vec<Column> {
+        match self {
+            Self::Vector(columns) => columns,
+            Self::Scalar(_) | Self::String(_) => Vec::new(),
+        }
+    }
+
+    /// The text; empty when this is no string.
+    fn into_string(self) -> String {
+        match self {
+            Self::String(text) => text,
+            Self::Scalar(_) | Self::Vector(_) => String::new(),
+        }
+    }
+
+    /// The scalar at a step; NaN when this is no scalar.
+    fn scalar(&self, step: usize) -> f64 {
+        match self {
+            Self::Scalar(values) => values.get(step).copied().unwrap_or(f64::NAN),
+            Self::String(_) | Self::Vector(_) => f64::NAN,
+        }
+    }
 }
 
 /// What a function that wants whole vectors may know of its call.
@@ -60,6 +125,24 @@ pub struct Call<'a> {
     /// Keep the metric name and mark the column instead (delayed name removal).
     pub delayed_name_removal: bool,
 }
+
+impl Call<'_> {
+    /// Where an argument stands.
+    fn at(&self, arg: usize) -> Span {
+        self.args.get(arg).map(|arg| arg.span).unwrap_or_default()
+    }
+
+    /// Drops the metric name, type and unit of a result, or marks the column so that they are dropped at the end.
+    fn drop_name(&self, column: &mut Column) {
+        column.drop_name = true;
+        if !self.delayed_name_removal {
+            column.labels = column.labels.without(&METADATA_LABELS);
+        }
+    }
+}
+
+/// Labels that name and describe a metric: whatever computes with its values drops them.
+pub const METADATA_LABELS: [&str; 3] = ["__name__", "__type__", "__unit__"];
 
 /// How a function is evaluated.
 #[derive(Clone, Copy)]
@@ -80,5 +163,111 @@ pub enum Implementation {
     Engine,
 }
 
-/// Keeps the unused import of labels honest until the families are here.
-pub type SeriesLabels = Labels;
+/// The implementation of a function of the parser's table.
+#[must_use]
+pub fn lookup(name: &str) -> Implementation {
+    use Implementation::{Engine, Map, Vector};
+
+    let range = |apply| Implementation::Range { apply, keep_name: false };
+    let keeping = |apply| Implementation::Range { apply, keep_name: true };
+    match name {
+        "abs" => Map(f64::abs),
+        "acos" => Map(f64::acos),
+        "acosh" => Map(f64::acosh),
+        "asin" => Map(f64::asin),
+        "asinh" => Map(f64::asinh),
+        "atan" => Map(f64::atan),
+        "atanh" => Map(f64::atanh),
+        "ceil" => Map(f64::ceil),
+        "cos" => Map(f64::cos),
+        "cosh" => Map(f64::cosh),
+        "deg" => Map(math::degrees),
+        "exp" => Map(f64::exp),
+        "floor" => Map(f64::floor),
+        "ln" => Map(f64::ln),
+        "log10" => Map(f64::log10),
+        "log2" => Map(f64::log2),
+        "rad" => Map(math::radians),
+        "sgn" => Map(math::sign),
+        "sin" => Map(f64::sin),
+        "sinh" => Map(f64::sinh),
+        "sqrt" => Map(f64::sqrt),
+        "tan" => Map(f64::tan),
+        "tanh" => Map(f64::tanh),
+
+        "clamp" => Vector(math::clamp),
+        "clamp_max" => Vector(math::clamp_max),
+        "clamp_min" => Vector(math::clamp_min),
+        "round" => Vector(math::round),
+
+        "day_of_month" => Vector(time::day_of_month),
+        "day_of_week" => Vector(time::day_of_week),
+        "day_of_year" => Vector(time::day_of_year),
+        "days_in_month" => Vector(time::days_in_month),
+        "hour" => Vector(time::hour),
+        "minute" => Vector(time::minute),
+        "month" => Vector(time::month),
+        "year" => Vector(time::year),
+
+        "label_join" => Vector(label::join),
+        "label_replace" => Vector(label::replace),
+        "sort" => Vector(sort::ascending),
+        "sort_by_label" => Vector(sort::by_label),
+        "sort_by_label_desc" => Vector(sort::by_label_descending),
+        "sort_desc" => Vector(sort::descending),
+        "absent" => Vector(absent::absent),
+
+        "histogram_avg" => Vector(histogram_stats::average),
+        "histogram_count" => Vector(histogram_stats::count),
+        "histogram_fraction" => Vector(histogram_quantile::histogram_fraction),
+        "histogram_quantile" => Vector(histogram_quantile::histogram_quantile),
+        "histogram_quantiles" => Vector(histogram_quantile::histogram_quantiles),
+        "histogram_stddev" => Vector(histogram_stats::standard_deviation),
+        "histogram_stdvar" => Vector(histogram_stats::variance),
+        "histogram_sum" => Vector(histogram_stats::sum),
+
+        "delta" => range(rate::delta),
+        "increase" => range(rate::increase),
+        "rate" => range(rate::rate),
+        "idelta" => range(instant_rate::idelta),
+        "irate" => range(instant_rate::irate),
+        "xdelta" => range(thanos_rate::xdelta),
+        "xincrease" => range(thanos_rate::xincrease),
+        "xrate" => range(thanos_rate::xrate),
+        "changes" => range(resets::changes),
+        "resets" => range(resets::resets),
+        "deriv" => range(deriv::deriv),
+        "predict_linear" => range(deriv::predict_linear),
+        "double_exponential_smoothing" | "holt_winters" => range(deriv::double_exponential_smoothing),
+
+        "avg_over_time" => range(over_time::average),
+        "count_over_time" => range(over_time::count),
+        "first_over_time" => keeping(over_time::first),
+        "last_over_time" => keeping(over_time::last),
+        "mad_over_time" => range(over_time::median_absolute_deviation),
+        "max_over_time" => range(over_time::maximum),
+        "min_over_time" => range(over_time::minimum),
+        "present_over_time" => range(over_time::present),
+        "quantile_over_time" => range(over_time::quantile_of),
+        "stddev_over_time" => range(over_time::standard_deviation),
+        "stdvar_over_time" => range(over_time::variance),
+        "sum_over_time" => range(over_time::sum),
+        "ts_of_first_over_time" => range(over_time::time_of_first),
+        "ts_of_last_over_time" => range(over_time::time_of_last),
+        "ts_of_max_over_time" => range(over_time::time_of_maximum),
+        "ts_of_min_over_time" => range(over_time::time_of_minimum),
+
+        _ => Engine,
+    }
+}
+
+/// Checks the scalar arguments of a range function at one step, before any window of that step is evaluated.
+///
+/// # Errors
+/// [`EvalError::Execution`] for a smoothing or trend factor outside of (0, 1).
+pub fn check_scalars(name: &str, scalars: &[f64]) -> Result<(), EvalError> {
+    match name {
+        "double_exponential_smoothing" | "holt_winters" => deriv::check_factors(scalars),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,52 @@
+//! `changes` and `resets`: how often a series changed, how often its counter was reset.
+
+use neocortex_model::result::Value;
+
+use super::window::Sample;
+use super::{Params, Window};
+use crate::parse::ast::{Expr, ExprKind};
+
+/// True when the range selector is `anchored`.
+fn is_anchored(args: &[Expr]) -> bool {
+    matches!(args.first().map(|arg| &arg.kind), Some(ExprKind::Matrix(m)) if m.selector.anchored)
+}
+
+/// Counts the neighbours for which a condition holds. An anchored selector begins with the last sample at or before the
+/// window's start, and has no value without any sample inside.
+fn count_pairs(
+    window: &Window<'_>,
+    params: &Params<'_>,
+    counts: impl Fn(Sample<'_>, Sample<'_>) -> bool,
+) -> Option<Value> {
+    let mut from = window.from;
+    if is_anchored(params.args) {
+        let inside = window.from + window.samples.t[window.from..window.to].partition_point(|t| *t <= window.start_ms);
+        if inside == window.to {
+            return None;
+        }
+        from = inside.saturating_sub(1).max(window.from);
+    }
+    if from >= window.to {
+        return None;
+    }
+    let n = (from + 1..window.to).filter(|i| counts(window.sample(i - 1), window.sample(*i))).count();
+    Some(Value::Float(n as f64))
+}
+
+/// `resets`: between a float and a histogram there always is one.
+pub(super) fn resets(window: &Window<'_>, params: &Params<'_>) -> Option<Value> {
+    count_pairs(window, params, |before, now| match (before, now) {
+        (Sample::Float(before), Sample::Float(now)) => now < before,
+        (Sample::Histogram(before), Sample::Histogram(now)) => now.detect_reset(before),
+        _ => true,
+    })
+}
+
+/// `changes`: NaN after NaN is none.
+pub(super) fn changes(window: &Window<'_>, params: &Params<'_>) -> Option<Value> {
+    count_pairs(window, params, |before, now| match (before, now) {
+        (Sample::Float(before), Sample::Float(now)) => now != before && !(now.is_nan() && before.is_nan()),
+        (Sample::Histogram(before), Sample::Histogram(now)) => !now.same_data(before),
+        _ => true,
+    })
+}
