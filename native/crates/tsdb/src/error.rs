@@ -1,7 +1,7 @@
 //! What can go wrong in a tenant's database.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use neocortex_model::series::StorageError;
 
@@ -31,6 +31,12 @@ pub enum TsdbError {
     /// The database was closed.
     #[error("database is closed")]
     Closed,
+}
+
+impl TsdbError {
+    pub(crate) fn io(path: &Path, doing: &'static str, source: io::Error) -> Self {
+        Self::Io { path: path.to_owned(), doing, source }
+    }
 }
 
 impl From<TsdbError> for StorageError {

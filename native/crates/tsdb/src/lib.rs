@@ -6,6 +6,7 @@ pub mod error;
 pub mod fs;
 pub mod head;
 pub mod tsdb;
+pub mod wal;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::TsdbError;

@@ -1,0 +1,210 @@
+//! Reads a log record by record.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Fragment, HEADER_SIZE, PAGE_SIZE, SNAPPY, TYPE_MASK, ZSTD, segment_name, segments};
+use crate::error::TsdbError;
+use crate::fs::Fs;
+
+/// The longest record that is put together; a longer one is taken for damage.
+const MAX_RECORD: usize = 1 << 30;
+
+/// Where a record ends: what a repair keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Number of the segment.
+    pub segment: u64,
+    /// Offset in it.
+    pub offset: u64,
+}
+
+/// Reads the records of a directory's segments in order, one page in memory at a time. Every checksum is verified.
+pub struct Reader {
+    fs: Arc<dyn Fs>,
+    dir: PathBuf,
+    /// Segments that are still to come, last first.
+    ahead: Vec<u64>,
+    segment: Option<(u64, Box<dyn Read + Send>)>,
+    page: Vec<u8>,
+    /// Offset of `page` in the segment.
+    page_start: u64,
+    at: usize,
+    record: Vec<u8>,
+    plain: Vec<u8>,
+    good: Position,
+}
+
+impl Reader {
+    /// Reads from the segment `from` on.
+    ///
+    /// # Errors
+    /// [`TsdbError`] when the directory cannot be listed or a segment is missing.
+    pub fn open(fs: Arc<dyn Fs>, dir: &Path, from: u64) -> Result<Self, TsdbError> {
+        let mut ahead: Vec<u64> = segments(&*fs, dir)?.into_iter().filter(|number| *number >= from).collect();
+        ahead.reverse();
+        let good = Position { segment: ahead.last().copied().unwrap_or(from), offset: 0 };
+        Ok(Self {
+            fs,
+            dir: dir.to_owned(),
+            ahead,
+            segment: None,
+            page: Vec::with_capacity(PAGE_SIZE),
+            page_start: 0,
+            at: 0,
+            record: Vec::new(),
+            plain: Vec::new(),
+            good,
+        })
+    }
+
+    /// The end of the last record that was read: everything before it is sound.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.good
+    }
+
+    /// The next record, or `None` at the end of the log. After an error the log ends there.
+    ///
+    /// # Errors
+    /// [`TsdbError::Corrupt`] naming segment and offset of the damage, a torn tail included; [`TsdbError::Io`].
+    #[allow(clippy::should_implement_trait, reason = "it lends its buffer, which Iterator cannot")]
+    pub fn next(&mut self) -> Result<Option<&[u8]>, TsdbError> {
+        let result = self.next_record();
+        if result.is_err() {
+            self.segment = None;
+            self.ahead.clear();
+        }
+        match result? {
+            None => Ok(None),
+            Some(0) => Ok(Some(&self.record)),
+            Some(_) => Ok(Some(&self.plain)),
+        }
+    }
+
+    /// Puts the next record together in `record`, or unpacked in `plain`; gives its compression flags.
+    fn next_record(&mut self) -> Result<Option<u8>, TsdbError> {
+        self.record.clear();
+        let mut begun = false;
+        loop {
+            let Some((kind, flags)) = self.next_fragment(begun)? else {
+                return Ok(None);
+            };
+            match (kind, begun) {
+                (Fragment::Full, false) | (Fragment::Last, true) => {
+                    if let Some((segment, _)) = self.segment {
+                        self.good = Position { segment, offset: self.page_start + self.at as u64 };
+                    }
+                    return self.unpack(flags).map(Some);
+                }
+                (Fragment::First, false) | (Fragment::Middle, true) => begun = true,
+                _ => return Err(self.corrupt(format!("unexpected fragment {kind:?}"))),
+            }
+        }
+    }
+
+    /// Appends the next fragment's data to `record`.
+    fn next_fragment(&mut self, begun: bool) -> Result<Option<(Fragment, u8)>, TsdbError> {
+        loop {
+            if self.at >= self.page.len() {
+                if !self.next_page(begun)? {
+                    return Ok(None);
+                }
+                continue;
+            }
+            let rest = &self.page[self.at..];
+            if rest[0] & TYPE_MASK == 0 {
+                if rest.iter().any(|byte| *byte != 0) {
+                    return Err(self.corrupt("unexpected non-zero byte in padded page".to_owned()));
+                }
+                self.at = self.page.len();
+                continue;
+            }
+            let Some((header, data)) = rest.split_first_chunk::<HEADER_SIZE>() else {
+                return Err(self.corrupt("torn record header".to_owned()));
+            };
+            let kind = match header[0] & TYPE_MASK {
+                1 => Fragment::Full,
+                2 => Fragment::First,
+                3 => Fragment::Middle,
+                4 => Fragment::Last,
+                other => return Err(self.corrupt(format!("unexpected record type {other}"))),
+            };
+            let length = usize::from(u16::from_be_bytes([header[1], header[2]]));
+            let checksum = u32::from_be_bytes([header[3], header[4], header[5], header[6]]);
+            let Some(data) = data.get(..length) else {
+                return Err(self.corrupt(format!("torn record of {length} bytes")));
+            };
+            if crc32c::crc32c(data) != checksum {
+                return Err(self.corrupt("unexpected checksum".to_owned()));
+            }
+            if self.record.len() + length > MAX_RECORD {
+                return Err(self.corrupt("record is too long".to_owned()));
+            }
+            self.record.extend_from_slice(data);
+            self.at += HEADER_SIZE + length;
+            return Ok(Some((kind, header[0] & !TYPE_MASK)));
+        }
+    }
+
+    /// Loads the next page, of the next segment if need be. False at the end of the log.
+    fn next_page(&mut self, begun: bool) -> Result<bool, TsdbError> {
+        loop {
+            let Some((number, file)) = &mut self.segment else {
+                let Some(number) = self.ahead.pop() else { return Ok(false) };
+                let path = self.dir.join(segment_name(number));
+                let file = self.fs.open(&path).map_err(|e| TsdbError::io(&path, "open segment", e))?;
+                self.segment = Some((number, file));
+                (self.page_start, self.at) = (0, 0);
+                self.page.clear();
+                self.good = Position { segment: number, offset: 0 };
+                continue;
+            };
+            let number = *number;
+            self.page_start += self.page.len() as u64;
+            self.page.clear();
+            self.at = 0;
+            file.take(PAGE_SIZE as u64)
+                .read_to_end(&mut self.page)
+                .map_err(|e| TsdbError::io(&self.dir.join(segment_name(number)), "read segment", e))?;
+            if !self.page.is_empty() {
+                return Ok(true);
+            }
+            if begun {
+                return Err(self.corrupt("record without its last fragment".to_owned()));
+            }
+            self.segment = None;
+        }
+    }
+
+    fn unpack(&mut self, flags: u8) -> Result<u8, TsdbError> {
+        if flags & SNAPPY != 0 {
+            let n = snap::raw::decompress_len(&self.record).unwrap_or(usize::MAX);
+            if n > MAX_RECORD {
+                return Err(self.corrupt("bad snappy length".to_owned()));
+            }
+            self.plain.resize(n, 0);
+            if snap::raw::Decoder::new().decompress(&self.record, &mut self.plain).is_err() {
+                return Err(self.corrupt("bad snappy data".to_owned()));
+            }
+        } else if flags & ZSTD != 0 {
+            self.plain.clear();
+            let unpacked = zstd::stream::read::Decoder::with_buffer(self.record.as_slice())
+                .and_then(|decoder| decoder.take(MAX_RECORD as u64 + 1).read_to_end(&mut self.plain));
+            if unpacked.is_err() || self.plain.len() > MAX_RECORD {
+                return Err(self.corrupt("bad zstd data".to_owned()));
+            }
+        }
+        Ok(flags & (SNAPPY | ZSTD))
+    }
+
+    fn corrupt(&self, what: String) -> TsdbError {
+        let segment = self.segment.as_ref().map_or(self.good.segment, |(number, _)| *number);
+        TsdbError::Corrupt {
+            path: self.dir.join(segment_name(segment)),
+            offset: self.page_start + self.at as u64,
+            what,
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Appends records to the log.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Fragment, HEADER_SIZE, PAGE_SIZE, SNAPPY, ZSTD, segment_name, segments};
+use crate::error::TsdbError;
+use crate::fs::{File, Fs};
+use crate::tsdb::WalCompression;
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug)]
+pub struct WalOptions {
+    /// Bytes after which a new segment is begun; a multiple of [`PAGE_SIZE`].
+    pub segment_size: usize,
+    /// Compression of records.
+    pub compression: WalCompression,
+}
+
+impl Default for WalOptions {
+    fn default() -> Self {
+        Self { segment_size: 128 << 20, compression: WalCompression::None }
+    }
+}
+
+/// The log of one database, open for appending. One writer a directory.
+pub struct Writer {
+    fs: Arc<dyn Fs>,
+    dir: PathBuf,
+    options: WalOptions,
+    segment: u64,
+    file: Box<dyn File>,
+    /// Bytes of the segment that hold whole records.
+    len: u64,
+    /// A failed append may have left bytes behind `len`: they must go before anything else is written.
+    torn: bool,
+    /// Framed bytes of the batch being written.
+    out: Vec<u8>,
+    compressed: Vec<u8>,
+    closed: bool,
+}
+
+impl Writer {
+    /// Continues the log in `dir`, which is made if need be, with a new segment after the existing ones.
+    ///
+    /// # Errors
+    /// [`TsdbError`] when the directory or the segment cannot be made.
+    pub fn open(fs: Arc<dyn Fs>, dir: &Path, options: WalOptions) -> Result<Self, TsdbError> {
+        fs.create_dir_all(dir).map_err(|e| TsdbError::io(dir, "create", e))?;
+        let segment = segments(&*fs, dir)?.last().map_or(0, |last| last + 1);
+        let file = create_segment(&*fs, dir, segment)?;
+        Ok(Self {
+            fs,
+            dir: dir.to_owned(),
+            options,
+            segment,
+            file,
+            len: 0,
+            torn: false,
+            out: Vec::new(),
+            compressed: Vec::new(),
+            closed: false,
+        })
+    }
+
+    /// Number of the segment that is being written.
+    #[must_use]
+    pub fn segment_number(&self) -> u64 {
+        self.segment
+    }
+
+    /// Appends records. When this returns `Ok`, the operating system has all of them: they survive the death of the
+    /// process. On an error none of them is in the log, and the next call may work again.
+    ///
+    /// Gives the number of bytes written.
+    ///
+    /// # Errors
+    /// [`TsdbError::Io`] when they cannot be written, [`TsdbError::Closed`].
+    pub fn log(&mut self, records: &[&[u8]]) -> Result<u64, TsdbError> {
+        if self.closed {
+            return Err(TsdbError::Closed);
+        }
+        self.mend()?;
+        self.frame_all(records)?;
+        if self.len > 0 && self.len as usize + self.out.len() > self.options.segment_size {
+            // The whole batch goes to the next segment: so it is in the log wholly or not at all.
+            self.next_segment()?;
+            self.frame_all(records)?;
+        }
+        self.flush()
+    }
+
+    /// Makes everything appended so far durable.
+    ///
+    /// # Errors
+    /// [`TsdbError::Io`]
+    pub fn sync(&mut self) -> Result<(), TsdbError> {
+        let path = self.path();
+        self.file.sync().map_err(|e| TsdbError::io(&path, "sync segment", e))
+    }
+
+    /// Makes the segment durable and begins the next one.
+    ///
+    /// # Errors
+    /// [`TsdbError::Io`]
+    pub fn cut_segment(&mut self) -> Result<(), TsdbError> {
+        self.mend()?;
+        self.next_segment()
+    }
+
+    /// Makes the log durable; appends then fail. A second call does nothing.
+    ///
+    /// # Errors
+    /// [`TsdbError::Io`]
+    pub fn close(&mut self) -> Result<(), TsdbError> {
+        if self.closed {
+            return Ok(());
+        }
+        self.mend()?;
+        self.sync()?;
+        self.closed = true;
+        Ok(())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.join(segment_name(self.segment))
+    }
+
+    /// Frames the records for the end of the segment.
+    fn frame_all(&mut self, records: &[&[u8]]) -> Result<(), TsdbError> {
+        self.out.clear();
+        for record in records.iter().filter(|record| !record.is_empty()) {
+            let flag = self.compress(record)?;
+            let data = if flag == 0 { record } else { self.compressed.as_slice() };
+            frame(&mut self.out, self.len as usize, data, flag);
+        }
+        Ok(())
+    }
+
+    /// Compresses a record into `compressed`, if so configured, and gives the flag for its fragments.
+    fn compress(&mut self, record: &[u8]) -> Result<u8, TsdbError> {
+        match self.options.compression {
+            WalCompression::None => Ok(0),
+            WalCompression::Snappy => {
+                self.compressed.resize(snap::raw::max_compress_len(record.len()), 0);
+                let compressed = snap::raw::Encoder::new().compress(record, &mut self.compressed);
+                let n = compressed.map_err(|e| TsdbError::io(&self.dir, "compress record", io::Error::other(e)))?;
+                self.compressed.truncate(n);
+                Ok(SNAPPY)
+            }
+            WalCompression::Zstd => {
+                self.compressed =
+                    zstd::bulk::compress(record, 1).map_err(|e| TsdbError::io(&self.dir, "compress record", e))?;
+                Ok(ZSTD)
+            }
+        }
+    }
+
+    /// Hands the framed batch to the operating system.
+    fn flush(&mut self) -> Result<u64, TsdbError> {
+        let n = self.out.len() as u64;
+        if n > 0
+            && let Err(e) = self.file.append(&self.out)
+        {
+            self.torn = true;
+            return Err(TsdbError::io(&self.path(), "append to segment", e));
+        }
+        self.len += n;
+        Ok(n)
+    }
+
+    /// Cuts off what a failed append left behind, without which a reader would stop there.
+    fn mend(&mut self) -> Result<(), TsdbError> {
+        if self.torn {
+            let path = self.path();
+            self.file.truncate(self.len).map_err(|e| TsdbError::io(&path, "truncate segment", e))?;
+            self.torn = false;
+        }
+        Ok(())
+    }
+
+    fn next_segment(&mut self) -> Result<(), TsdbError> {
+        self.sync()?;
+        let file = create_segment(&*self.fs, &self.dir, self.segment + 1)?;
+        self.file = file;
+        self.segment += 1;
+        self.len = 0;
+        Ok(())
+    }
+}
+
+fn create_segment(fs: &dyn Fs, dir: &Path, number: u64) -> Result<Box<dyn File>, TsdbError> {
+    let path = dir.join(segment_name(number));
+    let file = fs.create(&path).map_err(|e| TsdbError::io(&path, "create segment", e))?;
+    fs.sync_dir(dir).map_err(|e| TsdbError::io(dir, "sync directory", e))?;
+    Ok(file)
+}
+
+/// Appends the fragments of a record; `base` is where `out` begins in the segment.
+fn frame(out: &mut Vec<u8>, base: usize, mut data: &[u8], flag: u8) {
+    let mut first = true;
+    loop {
+        let page_left = PAGE_SIZE - (base + out.len()) % PAGE_SIZE;
+        if page_left < HEADER_SIZE {
+            out.resize(out.len() + page_left, 0);
+            continue;
+        }
+        let (part, rest) = data.split_at(data.len().min(page_left - HEADER_SIZE));
+        let fragment = match (first, rest.is_empty()) {
+            (true, true) => Fragment::Full,
+            (true, false) => Fragment::First,
+            (false, false) => Fragment::Middle,
+            (false, true) => Fragment::Last,
+        };
+        out.push(fragment as u8 | flag);
+        out.extend_from_slice(&(part.len() as u16).to_be_bytes());
+        out.extend_from_slice(&crc32c::crc32c(part).to_be_bytes());
+        out.extend_from_slice(part);
+        if rest.is_empty() {
+            return;
+        }
+        (data, first) = (rest, false);
+    }
+}
