@@ -6,3 +6,4 @@
 pub mod eval;
 pub mod func;
 pub mod parse;
+pub mod plan;

@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use hashbrown::HashMap;
-use neocortex_model::float::go_quote;
+use neocortex_model::float::{go_g, go_quote};
 use neocortex_model::result::Annotations;
 use parking_lot::Mutex;
 use xxhash_rust::xxh3::Xxh3;
@@ -182,14 +182,11 @@ impl fmt::Display for Note<'_> {
         f.write_str(if self.is_info() { "PromQL info: " } else { "PromQL warning: " })?;
         match *self {
             Self::InvalidQuantile(q) => {
-                write!(f, "quantile value should be between 0 and 1, got {}", shortest(q))
+                write!(f, "quantile value should be between 0 and 1, got {}", go_g(q))
             }
-            Self::InvalidRatio { ratio, capped } => write!(
-                f,
-                "ratio value should be between -1 and 1, got {}, capping to {}",
-                shortest(ratio),
-                shortest(capped)
-            ),
+            Self::InvalidRatio { ratio, capped } => {
+                write!(f, "ratio value should be between -1 and 1, got {}, capping to {}", go_g(ratio), go_g(capped))
+            }
             Self::BadBucketLabel { metric, label } => write!(
                 f,
                 "bucket label \"le\" is missing or has a malformed value of {}{}",
@@ -401,24 +398,6 @@ fn position(query: &str, start: u32) -> String {
     format!("{line}:{column}")
 }
 
-/// Go's `%g`: the shortest digits, with an exponent below 1e-4 and from 1e6 on.
-fn shortest(v: f64) -> String {
-    if v.is_nan() {
-        return "NaN".to_owned();
-    }
-    if v.is_infinite() {
-        return if v > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
-    }
-    let scientific = format!("{v:e}");
-    let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if v != 0.0 && !(-4..6).contains(&exponent) {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        return format!("{digits}e{sign}{:02}", exponent.abs());
-    }
-    v.to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -463,12 +442,5 @@ mod tests {
         let found = notes.finish("q", 2);
         assert_eq!(found.infos.len(), 3);
         assert_eq!(found.infos[2], "1 more info annotations omitted");
-    }
-
-    #[test]
-    fn numbers_print_as_go_prints_them() {
-        for (v, text) in [(1.5, "1.5"), (1e21, "1e+21"), (123_456.5, "123456.5"), (-2.5e-7, "-2.5e-07")] {
-            assert_eq!(shortest(v), text);
-        }
     }
 }

@@ -5,7 +5,10 @@ use neocortex_model::series::StorageError;
 /// An evaluation failed. The texts are those of Prometheus's engine, ready for the `error` field of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EvalError {
-    /// The storage could not select or decode.
+    /// The storage could not select.
+    #[error("expanding series: {0}")]
+    Select(StorageError),
+    /// The storage could not decode a series.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// The caller gave up.

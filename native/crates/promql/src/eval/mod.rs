@@ -1,5 +1,28 @@
 //! Evaluation of a checked tree over a storage, column by column.
+//!
+//! [`engine::evaluate`] plans the tree and evaluates the root. An instant query is a range query of one step. Each node is
+//! evaluated once for all steps: scalars are one number a step, vectors one [`column::Column`] a series. A series is decoded
+//! once; windows slide over its columns without copies; aggregations take in the columns of a selector as they are computed.
+//! Series are computed in parallel and taken in in their order, so that results do not depend on the number of threads.
 
+pub(crate) mod absent;
+mod aggregate;
 pub mod annotate;
+mod binary;
+mod budget;
+mod call;
 pub mod column;
+pub mod engine;
 pub mod error;
+mod names;
+mod options;
+mod parallel;
+mod range;
+mod result;
+mod selector;
+mod source;
+mod steps;
+mod subquery;
+
+pub use engine::evaluate;
+pub use options::EvalOptions;

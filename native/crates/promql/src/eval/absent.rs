@@ -1,0 +1,61 @@
+//! `absent_over_time`, and the labels of what is absent.
+
+use neocortex_model::labels::{Labels, LabelsBuilder, METRIC_NAME};
+use neocortex_model::matchers::MatchOp;
+
+use super::column::Column;
+use super::engine::Frame;
+use super::error::EvalError;
+use super::parallel::in_order;
+use super::range::{WindowCounts, Windows};
+use crate::parse::ast::{Expr, ExprKind};
+use crate::plan::tree::Node;
+
+impl Frame<'_> {
+    /// 1 at every step at which no series has a sample in its window.
+    pub(super) fn absent_over_time(&self, exprs: &[Expr], arg: &Node<'_>) -> Result<Vec<Column>, EvalError> {
+        let (ranges, range_ms, shift) = self.ranges(arg)?;
+        let windows = Windows { frame: self, shift, range_ms };
+        let mut absent = vec![true; self.steps.count()];
+        let work = |i: usize| {
+            self.query.budget.check_time()?;
+            let (_, _, samples) = ranges.series(i)?;
+            let mut present = Vec::new();
+            let counts = windows.slide(&samples, |extent| present.push(extent.step));
+            Ok((present, counts))
+        };
+        in_order(ranges.len(), work, &mut |(present, counts): (Vec<usize>, WindowCounts)| {
+            present.into_iter().for_each(|step| absent[step] = false);
+            self.query.budget.pass(counts.largest)?;
+            self.count_windows(&counts);
+            Ok(())
+        })?;
+        let labels = exprs.first().map_or_else(Labels::empty, absent_labels);
+        let mut column = Column::new(labels, absent.len());
+        column.drop_name = true;
+        for (slot, _) in column.floats.iter_mut().zip(&absent).filter(|(_, absent)| **absent) {
+            *slot = 1.0;
+        }
+        Ok(if column.is_empty() { Vec::new() } else { vec![column] })
+    }
+}
+
+/// The labels that an absent series would have: those that the selector asks for by exactly one `=`.
+#[must_use]
+pub fn absent_labels(expr: &Expr) -> Labels {
+    let matchers = match &expr.kind {
+        ExprKind::Vector(selector) => &selector.matchers,
+        ExprKind::Matrix(matrix) => &matrix.selector.matchers,
+        _ => return Labels::empty(),
+    };
+    let mut builder = LabelsBuilder::new();
+    for (i, matcher) in matchers.iter().enumerate().filter(|(_, matcher)| matcher.name() != METRIC_NAME) {
+        let seen = matchers[..i].iter().any(|m| m.op() == MatchOp::Equal && m.name() == matcher.name());
+        if matcher.op() == MatchOp::Equal && !seen {
+            builder.set(matcher.name(), matcher.value());
+        } else {
+            builder.remove(matcher.name());
+        }
+    }
+    builder.finish()
+}

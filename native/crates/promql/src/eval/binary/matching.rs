@@ -1,0 +1,263 @@
+//! Vectors joined by labels: one to one, many to one, one to many, with or without values for what is missing.
+
+use hashbrown::HashMap;
+use neocortex_model::labels::{Labels, LabelsBuilder};
+use neocortex_model::result::Value;
+
+use super::changes_meaning;
+use super::element::Element;
+use super::signature::{Group, Matched};
+use crate::eval::column::Column;
+use crate::eval::engine::Frame;
+use crate::eval::error::EvalError;
+use crate::eval::names::{METADATA, has_value};
+use crate::parse::ast::{Binary, Cardinality, Expr, VectorMatching};
+
+/// The join of two vectors. After the swap of `group_right`, `many` is the side that may have several elements for one of
+/// `one`; for one to one, `many` is the left.
+struct Join<'j> {
+    binary: &'j Binary,
+    matching: &'j VectorMatching,
+    element: Element<'j>,
+    many: &'j [Column],
+    one: &'j [Column],
+    /// `one` is the left operand.
+    swapped: bool,
+    delayed: bool,
+    steps: usize,
+    out: Output,
+}
+
+/// What a group has matched already.
+struct GroupState {
+    /// Whether there was a match at the step; empty when nobody asks.
+    matched: Vec<bool>,
+    /// Of many to one: the steps at which a result had these labels.
+    by_labels: Option<HashMap<Labels, Vec<bool>>>,
+}
+
+/// Columns under construction, by labels.
+#[derive(Default)]
+struct Output {
+    places: HashMap<Labels, usize>,
+    columns: Vec<Column>,
+}
+
+impl Frame<'_> {
+    /// Any operator but the set operators, between vectors.
+    pub(super) fn matched(
+        &self,
+        expr: &Expr,
+        binary: &Binary,
+        left: &[Column],
+        right: &[Column],
+    ) -> Result<Vec<Column>, EvalError> {
+        let default = VectorMatching::default();
+        let matching = binary.matching.as_ref().unwrap_or(&default);
+        let swapped = matching.card == Cardinality::OneToMany;
+        let (many, one) = if swapped { (right, left) } else { (left, right) };
+        let matched = Matched::new(matching, many, one);
+        let mut join = Join {
+            binary,
+            matching,
+            element: Element { op: binary.op, at: expr.span, notes: &self.query.notes },
+            many,
+            one,
+            swapped,
+            delayed: self.delayed(),
+            steps: self.steps.count(),
+            out: Output::default(),
+        };
+        join.refuse_duplicates(&matched)?;
+        let mut states: Vec<_> =
+            matched.groups.iter().map(|group| GroupState::new(matching, group, join.steps)).collect();
+        for (column, group) in many.iter().zip(&matched.left) {
+            self.query.budget.check_time()?;
+            join.join_many(column, &matched.groups[*group], &mut states[*group])?;
+            self.query.budget.check_slots(join.out.columns.len(), join.steps)?;
+        }
+        for (column, group) in one.iter().zip(&matched.right) {
+            join.fill_many(column, &mut states[*group])?;
+        }
+        let mut columns = join.out.columns;
+        columns.retain(|column| !column.is_empty());
+        Ok(columns)
+    }
+}
+
+impl Join<'_> {
+    /// The value for a missing element of the side `one`, and of `many`.
+    ///
+    /// As in Prometheus, the swap of `group_right` does not swap them.
+    fn fills(&self) -> (Option<f64>, Option<f64>) {
+        (self.matching.fill_right, self.matching.fill_left)
+    }
+
+    /// The side `one` may have one element only for the same labels at the same step. The earliest step with more is
+    /// reported, unless nothing could match there.
+    fn refuse_duplicates(&self, matched: &Matched) -> Result<(), EvalError> {
+        let fills = self.fills();
+        let filled = fills.0.is_some() || fills.1.is_some();
+        let mut first: Option<(usize, usize, usize)> = None;
+        for group in matched.groups.iter().filter(|group| group.one().len() > 1) {
+            for step in 0..first.map_or(self.steps, |(step, ..)| step) {
+                let mut present = group.one().iter().filter(|i| has_value(&self.one[**i], step));
+                let (Some(a), Some(b)) = (present.next(), present.next()) else { continue };
+                if filled || self.many.iter().any(|column| has_value(column, step)) {
+                    first = Some((step, *a, *b));
+                    break;
+                }
+            }
+        }
+        let Some((_, a, b)) = first else { return Ok(()) };
+        let side = if self.swapped { "left" } else { "right" };
+        let group = self.match_labels(&self.one[b].labels);
+        let (a, b) = (self.one[a].labels.to_string(), self.one[b].labels.to_string());
+        let (a, b) = if a > b { (b, a) } else { (a, b) };
+        Err(EvalError::execution(format!(
+            "found duplicate series for the match group {group} on the {side} hand-side of the operation: [{a}, {b}];\
+             many-to-many matching not allowed: matching labels must be unique on one side"
+        )))
+    }
+
+    /// The labels that are matched, for messages and for elements that are filled in.
+    fn match_labels(&self, labels: &Labels) -> Labels {
+        super::signature::signature(self.matching, labels)
+    }
+
+    /// Joins an element of `many` with its partners, step by step.
+    fn join_many(&mut self, many: &Column, group: &Group, state: &mut GroupState) -> Result<(), EvalError> {
+        for i in group.one() {
+            let one = &self.one[*i];
+            let labels = self.result_labels(&many.labels, &one.labels);
+            self.join_pair(labels, state, |step| Some((many.get(step)?, one.get(step)?)))?;
+        }
+        let (Some(fill), _) = self.fills() else { return Ok(()) };
+        let labels = self.result_labels(&many.labels, &self.match_labels(&many.labels));
+        let one = self.one;
+        self.join_pair(labels, state, |step| {
+            let missing = !group.one().iter().any(|i| has_value(&one[*i], step));
+            missing.then(|| many.get(step)).flatten().map(|value| (value, Value::Float(fill)))
+        })
+    }
+
+    /// Gives an element of `one` that nothing was matched with a partner of the value for what is missing.
+    fn fill_many(&mut self, one: &Column, state: &mut GroupState) -> Result<(), EvalError> {
+        let (_, Some(fill)) = self.fills() else { return Ok(()) };
+        let labels = self.result_labels(&self.match_labels(&one.labels), &one.labels);
+        let matched = state.matched.clone();
+        self.join_pair(labels, state, |step| {
+            let missing = !matched.get(step).copied().unwrap_or(false);
+            missing.then(|| one.get(step)).flatten().map(|value| (Value::Float(fill), value))
+        })
+    }
+
+    /// Puts out the values of a pair, which `values` gives as `(many, one)`.
+    fn join_pair(
+        &mut self,
+        labels: Labels,
+        state: &mut GroupState,
+        values: impl Fn(usize) -> Option<(Value, Value)>,
+    ) -> Result<(), EvalError> {
+        let one_to_one = self.matching.card == Cardinality::OneToOne;
+        let mut place = None;
+        let mut seen = state.by_labels.as_mut().map(|by_labels| by_labels.entry_ref(&labels).or_default());
+        for step in 0..self.steps {
+            let Some((many, one)) = values(step) else { continue };
+            let Some(value) = self.combine(&many, &one) else { continue };
+            if let Some(matched) = state.matched.get_mut(step)
+                && std::mem::replace(matched, true)
+                && one_to_one
+            {
+                return Err(EvalError::execution(
+                    "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
+                ));
+            }
+            if let Some(seen) = &mut seen {
+                seen.resize(self.steps, false);
+                if std::mem::replace(&mut seen[step], true) {
+                    return Err(EvalError::execution(
+                        "multiple matches for labels: grouping labels must ensure unique matches",
+                    ));
+                }
+            }
+            let Some(value) = value else { continue };
+            let place = *place.get_or_insert_with(|| self.out.place(&labels, self.binary.return_bool, self.steps));
+            self.out.put(place, step, value)?;
+        }
+        Ok(())
+    }
+
+    /// The value of a pair: `None` when the operator is not for these types, `Some(None)` when a filter drops it.
+    fn combine(&self, many: &Value, one: &Value) -> Option<Option<Value>> {
+        let (l, r) = if self.swapped { (one, many) } else { (many, one) };
+        let outcome = self.element.apply(l, r)?;
+        Some(if self.binary.return_bool { Some(Value::Float(f64::from(outcome.holds))) } else { outcome.kept() })
+    }
+
+    /// The labels of the result of a pair.
+    fn result_labels(&self, many: &Labels, one: &Labels) -> Labels {
+        let matching = self.matching;
+        let mut builder = LabelsBuilder::from_labels(many);
+        if changes_meaning(self.binary.op) || (self.binary.return_bool && !self.delayed) {
+            METADATA.iter().for_each(|name| builder.remove(name));
+        }
+        if matching.card == Cardinality::OneToOne {
+            if matching.on {
+                for (name, _) in many.iter().filter(|(name, _)| !matching.labels.iter().any(|l| l == name)) {
+                    builder.remove(name);
+                }
+            } else {
+                matching.labels.iter().for_each(|name| builder.remove(name));
+            }
+        }
+        for name in &matching.include {
+            builder.set(name, one.get(name).unwrap_or(""));
+        }
+        builder.finish()
+    }
+}
+
+impl Group {
+    fn many(&self) -> &[usize] {
+        &self.left
+    }
+
+    fn one(&self) -> &[usize] {
+        &self.right
+    }
+}
+
+impl GroupState {
+    /// Only what can go wrong is watched.
+    fn new(matching: &VectorMatching, group: &Group, steps: usize) -> Self {
+        let one_to_one = matching.card == Cardinality::OneToOne;
+        let watch = matching.fill_left.is_some() || matching.fill_right.is_some();
+        let watched = watch || (one_to_one && group.many().len() > 1);
+        Self {
+            matched: vec![false; if watched { steps } else { 0 }],
+            by_labels: (!one_to_one && (watch || group.many().len() > 1)).then(HashMap::new),
+        }
+    }
+}
+
+impl Output {
+    /// The column with these labels.
+    fn place(&mut self, labels: &Labels, drop_name: bool, steps: usize) -> usize {
+        *self.places.entry_ref(labels).or_insert_with(|| {
+            let mut column = Column::new(labels.clone(), steps);
+            column.drop_name = drop_name;
+            self.columns.push(column);
+            self.columns.len() - 1
+        })
+    }
+
+    fn put(&mut self, place: usize, step: usize, value: Value) -> Result<(), EvalError> {
+        let column = &mut self.columns[place];
+        if has_value(column, step) {
+            return Err(EvalError::duplicate_labels());
+        }
+        column.set(step, Some(value));
+        Ok(())
+    }
+}

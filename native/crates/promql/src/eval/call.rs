@@ -1,0 +1,188 @@
+//! Calls: which way a function is evaluated, and those that the engine evaluates itself.
+
+use neocortex_model::labels::Labels;
+use neocortex_model::result::Value;
+
+use super::budget::column_samples;
+use super::column::{Column, is_absent};
+use super::engine::Frame;
+use super::error::EvalError;
+use super::names;
+use super::parallel::in_order;
+use crate::func::{self, Argument, Call, Implementation};
+use crate::parse::ast::{Expr, ValueType, VectorSelector};
+use crate::parse::functions::Function;
+use crate::plan::tree::{Node, Op};
+
+impl Frame<'_> {
+    /// A call that gives a scalar.
+    pub(super) fn scalar_call(
+        &self,
+        function: &Function,
+        _exprs: &[Expr],
+        args: &[Node<'_>],
+    ) -> Result<Vec<f64>, EvalError> {
+        match (function.name, args) {
+            ("time", _) => Ok(self.steps.times.iter().map(|t| *t as f64 / 1000.0).collect()),
+            ("pi", _) => Ok(vec![std::f64::consts::PI; self.steps.count()]),
+            ("scalar", [arg]) => Ok(only_value(&self.vector(arg)?, self.steps.count())),
+            _ => Err(not_implemented(function)),
+        }
+    }
+
+    /// A call that gives a vector.
+    pub(super) fn vector_call(
+        &self,
+        expr: &Expr,
+        function: &Function,
+        exprs: &[Expr],
+        args: &[Node<'_>],
+    ) -> Result<Vec<Column>, EvalError> {
+        match func::lookup(function.name).ok_or_else(|| not_implemented(function))? {
+            Implementation::Map(apply) => {
+                let arg = args.first().ok_or_else(|| not_implemented(function))?;
+                self.map(apply, self.vector(arg)?)
+            }
+            Implementation::Range { .. } => {
+                let call = self.range_call(function, args).ok_or_else(|| not_implemented(function))?;
+                let mut columns = Vec::new();
+                self.range_columns(&call, function, exprs, args, &mut |column| {
+                    columns.push(column);
+                    self.query.budget.check_slots(columns.len(), self.steps.count())
+                })?;
+                Ok(columns)
+            }
+            Implementation::Vector(apply) => {
+                let values = args.iter().map(|arg| self.argument(arg)).collect::<Result<Vec<_>, _>>()?;
+                let call = Call {
+                    steps: &self.steps.times,
+                    args: exprs,
+                    notes: &self.query.notes,
+                    delayed_name_removal: self.delayed(),
+                };
+                self.merged(apply(&call, values)?)
+            }
+            Implementation::Engine => self.engine_call(expr, function, exprs, args),
+        }
+    }
+
+    fn engine_call(
+        &self,
+        _expr: &Expr,
+        function: &Function,
+        exprs: &[Expr],
+        args: &[Node<'_>],
+    ) -> Result<Vec<Column>, EvalError> {
+        match (function.name, args) {
+            ("vector", [arg]) => {
+                let mut column = Column::new(Labels::empty(), 0);
+                column.floats = self.scalar(arg)?;
+                Ok(vec![column])
+            }
+            ("timestamp", [arg]) => match &arg.op {
+                Op::Instant { selector, selection } => self.sample_times(selector, *selection),
+                _ => self.step_times(self.vector(arg)?),
+            },
+            ("absent_over_time", [arg]) => self.absent_over_time(exprs, arg),
+            _ => Err(not_implemented(function)),
+        }
+    }
+
+    fn argument(&self, node: &Node<'_>) -> Result<Argument, EvalError> {
+        match node.value_type() {
+            ValueType::Scalar => self.scalar(node).map(Argument::Scalar),
+            ValueType::String => text(node).map(|text| Argument::String(text.to_owned())),
+            _ => self.vector(node).map(Argument::Vector),
+        }
+    }
+
+    /// Applies a function to every float; histograms have no value.
+    fn map(&self, apply: fn(f64) -> f64, mut columns: Vec<Column>) -> Result<Vec<Column>, EvalError> {
+        for column in &mut columns {
+            names::drop_name(column, self.delayed());
+            column.histograms = Vec::new();
+            for v in &mut column.floats {
+                if !is_absent(*v) {
+                    *v = apply(*v);
+                }
+            }
+        }
+        columns.retain(|column| !column.is_empty());
+        self.merged(columns)
+    }
+
+    /// Series that a function made equal, joined; an instant query with delayed name removal waits for the end.
+    pub(super) fn merged(&self, columns: Vec<Column>) -> Result<Vec<Column>, EvalError> {
+        if self.delayed() && self.steps.count() == 1 { Ok(columns) } else { names::merge_equal(columns) }
+    }
+
+    /// `timestamp(selector)`: when the samples were taken.
+    fn sample_times(&self, selector: &VectorSelector, selection: usize) -> Result<Vec<Column>, EvalError> {
+        let selected = self.query.selected(selection)?;
+        let steps = self.steps.count();
+        let mut columns = Vec::new();
+        let work = |i: usize| {
+            self.query.budget.check_time()?;
+            let samples = selected.samples(i)?;
+            let mut column: Option<Column> = None;
+            self.last_samples(&selector.shift, &samples, |step, last| {
+                let column = column.get_or_insert_with(|| Column::new(selected.labels(i).clone(), steps));
+                column.floats[step] = samples.t[last] as f64 / 1000.0;
+            });
+            if let Some(column) = &mut column {
+                names::drop_name(column, self.delayed());
+            }
+            Ok(column)
+        };
+        in_order(selected.len(), work, &mut |column: Option<Column>| {
+            let Some(column) = column else { return Ok(()) };
+            self.query.budget.hold(column_samples(&column))?;
+            for (step, _) in column.floats.iter().enumerate().filter(|(_, v)| !is_absent(**v)) {
+                self.count_loaded(step, 1);
+            }
+            columns.push(column);
+            self.query.budget.check_slots(columns.len(), steps)
+        })?;
+        self.merged(columns)
+    }
+
+    /// `timestamp` of anything else: the time of the step.
+    fn step_times(&self, mut columns: Vec<Column>) -> Result<Vec<Column>, EvalError> {
+        for column in &mut columns {
+            for (step, t) in self.steps.times.iter().enumerate() {
+                if names::has_value(column, step) {
+                    column.set(step, Some(Value::Float(*t as f64 / 1000.0)));
+                }
+            }
+            column.histograms = Vec::new();
+            names::drop_name(column, self.delayed());
+        }
+        self.merged(columns)
+    }
+}
+
+/// The text of a string argument.
+pub(super) fn text<'n>(node: &'n Node<'_>) -> Result<&'n str, EvalError> {
+    match &node.op {
+        Op::Text(text) => Ok(text),
+        Op::Keep(inner) | Op::Once(inner) => text(inner),
+        _ => Err(EvalError::execution("expression is not a string literal")),
+    }
+}
+
+/// The float of the only element at each step, NaN where there is none or more than one.
+fn only_value(columns: &[Column], steps: usize) -> Vec<f64> {
+    let mut values = vec![f64::NAN; steps];
+    let mut count = vec![0u32; steps];
+    for column in columns {
+        for (step, v) in column.floats.iter().enumerate().filter(|(_, v)| !is_absent(**v)) {
+            values[step] = if count[step] == 0 { *v } else { f64::NAN };
+            count[step] += 1;
+        }
+    }
+    values
+}
+
+fn not_implemented(function: &Function) -> EvalError {
+    EvalError::execution(format!("unexpected nil implementation for function \"{}\"", function.name))
+}

@@ -1,0 +1,212 @@
+//! The evaluation of a query: one tree, all steps, node by node.
+
+use neocortex_model::result::QueryResult;
+use neocortex_model::series::Queryable;
+use parking_lot::Mutex;
+
+use super::annotate::Notes;
+use super::budget::{Budget, column_samples};
+use super::column::Column;
+use super::error::EvalError;
+use super::names;
+use super::options::EvalOptions;
+use super::result;
+use super::source::{Selected, Source};
+use super::steps::Steps;
+use crate::parse::ast::Expr;
+use crate::plan::rewrite::rewrite;
+use crate::plan::tree::{Node, Op, Plan};
+
+/// Evaluates a checked expression over a storage. Blocks; may use all threads of rayon's pool.
+///
+/// # Errors
+/// Any [`EvalError`].
+pub fn evaluate(expr: &Expr, options: &EvalOptions, storage: &dyn Queryable) -> Result<QueryResult, EvalError> {
+    let times = options.times();
+    let rewritten = rewrite(expr, &times)?;
+    let Plan { root, selections } =
+        Plan::new(&rewritten, &times, options.lookback_delta_ms, options.default_subquery_step_ms);
+    let query = Query {
+        options,
+        storage,
+        sources: selections.into_iter().map(Source::new).collect(),
+        notes: Notes::new(),
+        budget: Budget::new(options),
+    };
+    let steps = Steps::new(options.start_ms, options.end_ms, options.step_ms, query.budget.max_samples())?;
+    let frame = Frame::new(&query, steps);
+    let value = result::of_root(&frame, &root)?;
+    let stats = result::stats(&frame);
+    Ok(QueryResult { value, annotations: query.notes.finish(&options.query, options.max_annotations), stats })
+}
+
+/// What the whole evaluation shares.
+pub(super) struct Query<'q> {
+    pub options: &'q EvalOptions,
+    pub storage: &'q dyn Queryable,
+    pub sources: Vec<Source>,
+    pub notes: Notes,
+    pub budget: Budget<'q>,
+}
+
+impl Query<'_> {
+    /// The series of a selection.
+    pub fn selected(&self, selection: usize) -> Result<&Selected, EvalError> {
+        self.sources[selection].selected(self.storage)
+    }
+}
+
+/// Samples loaded, in all and at each step.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    pub total: u64,
+    pub per_step: Vec<u64>,
+}
+
+/// The evaluation at certain steps: those of the query, of a subquery, or only the first.
+pub(super) struct Frame<'q> {
+    pub query: &'q Query<'q>,
+    pub steps: Steps,
+    pub loaded: Mutex<Loaded>,
+}
+
+impl<'q> Frame<'q> {
+    pub fn new(query: &'q Query<'q>, steps: Steps) -> Self {
+        let per_step = if query.options.per_step_stats { vec![0; steps.count()] } else { Vec::new() };
+        Self { query, steps, loaded: Mutex::new(Loaded { total: 0, per_step }) }
+    }
+
+    /// Drop names at the end only.
+    pub fn delayed(&self) -> bool {
+        self.query.options.delayed_name_removal
+    }
+
+    /// Counts samples loaded at a step.
+    pub fn count_loaded(&self, step: usize, samples: u64) {
+        let mut loaded = self.loaded.lock();
+        loaded.total += samples;
+        if let Some(count) = loaded.per_step.get_mut(step) {
+            *count += samples;
+        }
+    }
+
+    /// The value of a scalar at every step.
+    ///
+    /// # Errors
+    /// Any [`EvalError`].
+    pub fn scalar(&self, node: &Node<'_>) -> Result<Vec<f64>, EvalError> {
+        let steps = self.steps.count();
+        self.query.budget.check_slots(1, steps)?;
+        match &node.op {
+            Op::Number(v) => Ok(vec![*v; steps]),
+            Op::Keep(inner) => self.scalar(inner),
+            Op::Negate(inner) => {
+                let mut values = self.scalar(inner)?;
+                values.iter_mut().for_each(|v| *v = -*v);
+                Ok(values)
+            }
+            Op::Once(inner) => {
+                let first = self.once(|frame| frame.scalar(inner))?;
+                Ok(first.first().map_or_else(Vec::new, |v| vec![*v; steps]))
+            }
+            Op::Binary { binary, left, right } => self.scalar_binary(binary, left, right),
+            Op::Call { func, exprs, args } => self.scalar_call(func, exprs, args),
+            _ => Err(EvalError::execution("expression is not a scalar")),
+        }
+    }
+
+    /// The columns of an instant vector, in Prometheus's order where that shows; none without any value.
+    ///
+    /// # Errors
+    /// Any [`EvalError`].
+    pub fn vector(&self, node: &Node<'_>) -> Result<Vec<Column>, EvalError> {
+        self.query.budget.check_time()?;
+        let before = self.query.budget.held();
+        let columns = match &node.op {
+            _ if self.steps.count() == 0 => Vec::new(),
+            Op::Keep(inner) => self.vector(inner)?,
+            Op::Negate(inner) => {
+                let mut columns = self.vector(inner)?;
+                columns.iter_mut().for_each(|column| self.negate(column));
+                names::merge_equal(columns)?
+            }
+            Op::Once(inner) => self.spread(self.once(|frame| frame.vector(inner))?)?,
+            Op::Binary { binary, left, right } => self.vector_binary(node.expr, binary, left, right)?,
+            Op::Aggregate { aggregate, input, param } => {
+                self.aggregate(node.expr, aggregate, input, param.as_deref())?
+            }
+            Op::Call { func, exprs, args } => self.vector_call(node.expr, func, exprs, args)?,
+            Op::Instant { .. } => {
+                let mut columns = Vec::new();
+                self.each_column(node, &mut |column| {
+                    columns.push(column);
+                    self.query.budget.check_slots(columns.len(), self.steps.count())
+                })?;
+                columns
+            }
+            Op::Number(_) | Op::Text(_) | Op::Range { .. } | Op::Subquery { .. } => {
+                return Err(EvalError::execution("expression is not an instant vector"));
+            }
+        };
+        self.query.budget.set_held(before + columns.iter().map(column_samples).sum::<u64>())?;
+        Ok(columns)
+    }
+
+    /// Hands on the columns of an instant vector one by one, in the order of [`Frame::vector`], without holding them where
+    /// they can be computed series by series.
+    ///
+    /// # Errors
+    /// Any [`EvalError`], those of `take` among them.
+    pub fn each_column(
+        &self,
+        node: &Node<'_>,
+        take: &mut dyn FnMut(Column) -> Result<(), EvalError>,
+    ) -> Result<(), EvalError> {
+        match &node.op {
+            _ if self.steps.count() == 0 => Ok(()),
+            Op::Keep(inner) => self.each_column(inner, take),
+            Op::Instant { selector, selection } => self.instant_columns(selector, *selection, node.expr, take),
+            Op::Call { func, exprs, args } => match self.range_call(func, args) {
+                Some(call) => self.range_columns(&call, func, exprs, args, take),
+                None => self.vector(node)?.into_iter().try_for_each(take),
+            },
+            _ => self.vector(node)?.into_iter().try_for_each(take),
+        }
+    }
+
+    /// Evaluates at the first step only; its samples count for every step.
+    fn once<T>(&self, evaluate: impl FnOnce(&Frame<'_>) -> Result<T, EvalError>) -> Result<T, EvalError> {
+        let frame = Frame::new(self.query, self.steps.first());
+        let value = evaluate(&frame)?;
+        let total = frame.loaded.into_inner().total;
+        let mut loaded = self.loaded.lock();
+        loaded.total += total * self.steps.count() as u64;
+        loaded.per_step.iter_mut().for_each(|count| *count += total);
+        Ok(value)
+    }
+
+    /// Repeats the only value of each column at every step.
+    fn spread(&self, columns: Vec<Column>) -> Result<Vec<Column>, EvalError> {
+        let steps = self.steps.count();
+        self.query.budget.check_slots(columns.len(), steps)?;
+        Ok(columns
+            .into_iter()
+            .map(|mut column| {
+                column.floats = vec![column.floats[0]; steps];
+                if let Some(h) = column.histograms.first().cloned() {
+                    column.histograms = vec![h; steps];
+                }
+                column
+            })
+            .collect())
+    }
+
+    fn negate(&self, column: &mut Column) {
+        names::drop_name(column, self.delayed());
+        for v in &mut column.floats {
+            if !super::column::is_absent(*v) {
+                *v = -*v;
+            }
+        }
+    }
+}

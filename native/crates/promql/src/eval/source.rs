@@ -1,0 +1,118 @@
+//! The series of a selection: selected when first needed, decoded once for all its uses.
+
+use std::sync::{Arc, OnceLock};
+
+use neocortex_model::labels::Labels;
+use neocortex_model::sample::{Samples, is_stale_nan};
+use neocortex_model::series::{Queryable, Series, StorageError};
+
+use super::error::EvalError;
+use crate::plan::ranges::Selection;
+
+/// One selection of the query.
+pub(super) struct Source {
+    selection: Selection,
+    selected: OnceLock<Result<Selected, EvalError>>,
+}
+
+/// The series that the storage gave.
+pub(super) struct Selected {
+    series: Vec<Arc<dyn Series>>,
+    /// Decoded samples of each series; empty when the selection has one use, which decodes and forgets.
+    decoded: Vec<OnceLock<Arc<Samples>>>,
+    start_ms: i64,
+    end_ms: i64,
+    /// Windows never show staleness markers.
+    without_stale: bool,
+}
+
+impl Source {
+    pub fn new(selection: Selection) -> Self {
+        Self { selection, selected: OnceLock::new() }
+    }
+
+    /// Asks the storage, the first time.
+    ///
+    /// # Errors
+    /// [`EvalError::Select`], the same each time.
+    pub fn selected(&self, storage: &dyn Queryable) -> Result<&Selected, EvalError> {
+        let selected = self.selected.get_or_init(|| {
+            let Selection { matchers, hints, uses } = &self.selection;
+            let series = storage.select(matchers, hints).map_err(|error| match error {
+                StorageError::Cancelled => EvalError::Cancelled,
+                other => EvalError::Select(other),
+            })?;
+            let decoded = if *uses > 1 { series.iter().map(|_| OnceLock::new()).collect() } else { Vec::new() };
+            Ok(Selected {
+                series,
+                decoded,
+                start_ms: hints.start_ms,
+                end_ms: hints.end_ms,
+                without_stale: hints.range_ms > 0,
+            })
+        });
+        selected.as_ref().map_err(Clone::clone)
+    }
+}
+
+impl Selected {
+    /// How many series there are.
+    pub fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    /// The labels of a series.
+    pub fn labels(&self, i: usize) -> &Labels {
+        self.series[i].labels()
+    }
+
+    /// The samples of a series.
+    ///
+    /// # Errors
+    /// [`EvalError::Storage`] when it cannot be decoded.
+    pub fn samples(&self, i: usize) -> Result<Arc<Samples>, EvalError> {
+        if let Some(decoded) = self.decoded.get(i).and_then(OnceLock::get) {
+            return Ok(Arc::clone(decoded));
+        }
+        let mut samples = Samples::default();
+        self.series[i].read(self.start_ms, self.end_ms, &mut samples).map_err(|error| match error {
+            StorageError::Cancelled => EvalError::Cancelled,
+            other => EvalError::Storage(other),
+        })?;
+        if self.without_stale {
+            drop_stale(&mut samples);
+        }
+        let samples = Arc::new(samples);
+        Ok(match self.decoded.get(i) {
+            Some(slot) => Arc::clone(slot.get_or_init(|| samples)),
+            None => samples,
+        })
+    }
+}
+
+/// True for a staleness marker, float or histogram.
+pub(super) fn is_stale(samples: &Samples, i: usize) -> bool {
+    match samples.histogram(i) {
+        Some(h) => is_stale_nan(h.sum),
+        None => is_stale_nan(samples.v[i]),
+    }
+}
+
+fn drop_stale(samples: &mut Samples) {
+    let Some(first) = (0..samples.len()).find(|i| is_stale(samples, *i)) else { return };
+    let mut kept = first;
+    for i in first..samples.len() {
+        if is_stale(samples, i) {
+            continue;
+        }
+        samples.t[kept] = samples.t[i];
+        samples.v[kept] = samples.v[i];
+        if !samples.h.is_empty() {
+            samples.h.swap(kept, i);
+        }
+        kept += 1;
+    }
+    samples.t.truncate(kept);
+    samples.v.truncate(kept);
+    samples.h.truncate(kept);
+}

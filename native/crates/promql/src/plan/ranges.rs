@@ -1,0 +1,114 @@
+//! The time range that each selector of a query needs.
+//!
+//! Source: `getTimeRangesForSelector` and `FindMinMaxTime` of Prometheus's engine.
+
+use neocortex_model::matchers::Matcher;
+use neocortex_model::series::SelectHints;
+
+use super::rewrite::{QueryTimes, rewrite};
+use super::tree::Plan;
+use crate::eval::error::EvalError;
+use crate::parse::ast::{Expr, TimeShift, VectorSelector};
+
+/// What is to be selected from the storage for one or more selectors of a query.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// All must match.
+    pub matchers: Vec<Matcher>,
+    /// Time range, step, range and surrounding function.
+    pub hints: SelectHints,
+    /// How many selectors of the query use it.
+    pub uses: usize,
+}
+
+/// The selections of a query, each once, in the order of the text. `lookback_ms` and `default_step_ms` (of subqueries) as
+/// for the evaluation.
+///
+/// # Errors
+/// [`EvalError::Execution`] when a duration expression has no valid value.
+pub fn selections(
+    expr: &Expr,
+    times: &QueryTimes,
+    lookback_ms: i64,
+    default_step_ms: i64,
+) -> Result<Vec<Selection>, EvalError> {
+    let rewritten = rewrite(expr, times)?;
+    Ok(Plan::new(&rewritten, times, lookback_ms, default_step_ms).selections)
+}
+
+/// The subqueries and functions around a selector.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Surroundings<'e> {
+    /// Sum of the subqueries' offsets since the last `@`.
+    offset_ms: i64,
+    /// Sum of the subqueries' ranges since the last `@`.
+    range_ms: i64,
+    /// The innermost `@` of a subquery.
+    at_ms: Option<i64>,
+    /// Step of the innermost subquery.
+    step_ms: Option<i64>,
+    /// The nearest function or aggregation, unless a binary operator is nearer.
+    function: &'e str,
+}
+
+impl<'e> Surroundings<'e> {
+    /// Inside a function or aggregation; the empty name stands for a binary operator.
+    pub fn inside(self, function: &'e str) -> Self {
+        Self { function, ..self }
+    }
+
+    /// Inside a subquery as well.
+    pub fn inside_subquery(mut self, shift: &TimeShift, range_ms: i64, step_ms: i64) -> Self {
+        match at_ms(shift) {
+            Some(at) => {
+                self.offset_ms = shift.offset_ms;
+                self.range_ms = range_ms;
+                self.at_ms = Some(at);
+            }
+            None => {
+                self.offset_ms = self.offset_ms.saturating_add(shift.offset_ms);
+                self.range_ms = self.range_ms.saturating_add(range_ms);
+            }
+        }
+        self.step_ms = Some(step_ms);
+        self
+    }
+
+    /// What a selector asks of the storage; `range_ms` is 0 for an instant selector.
+    pub fn hints(&self, selector: &VectorSelector, range_ms: i64, times: &QueryTimes, lookback_ms: i64) -> SelectHints {
+        let (mut start, mut end) = match self.at_ms {
+            Some(at) => (at, at),
+            None => (times.start_ms, times.end_ms),
+        };
+        if let Some(at) = at_ms(&selector.shift) {
+            (start, end) = (at, at);
+        } else {
+            start = start.saturating_sub(self.offset_ms).saturating_sub(self.range_ms);
+            end = end.saturating_sub(self.offset_ms);
+        }
+        // The left end is exclusive, so one millisecond less is read.
+        let extended = selector.anchored || selector.smoothed;
+        if range_ms == 0 || extended {
+            start = start.saturating_sub(lookback_ms);
+        }
+        start = start.saturating_sub(range_ms).saturating_add(1);
+        if selector.smoothed {
+            end = end.saturating_add(lookback_ms);
+        }
+        SelectHints {
+            start_ms: start.saturating_sub(selector.shift.offset_ms),
+            end_ms: end.saturating_sub(selector.shift.offset_ms),
+            step_ms: self.step_ms.unwrap_or(times.step_ms),
+            range_ms,
+            function: self.function.to_owned(),
+        }
+    }
+}
+
+/// The time that `@` names, once it is resolved.
+pub(crate) fn at_ms(shift: &TimeShift) -> Option<i64> {
+    match shift.at {
+        Some(crate::parse::ast::At::Timestamp(t)) => Some(t),
+        _ => None,
+    }
+}
