@@ -1,14 +1,14 @@
-//! `absent_over_time`, and the labels of what is absent.
+//! `absent_over_time`.
 
-use neocortex_model::labels::{Labels, LabelsBuilder, METRIC_NAME};
-use neocortex_model::matchers::MatchOp;
+use neocortex_model::labels::Labels;
 
 use super::column::Column;
 use super::engine::Frame;
 use super::error::EvalError;
 use super::parallel::in_order;
 use super::range::{WindowCounts, Windows};
-use crate::parse::ast::{Expr, ExprKind};
+use crate::func::absent_labels;
+use crate::parse::ast::Expr;
 use crate::plan::tree::Node;
 
 impl Frame<'_> {
@@ -38,24 +38,4 @@ impl Frame<'_> {
         }
         Ok(if column.is_empty() { Vec::new() } else { vec![column] })
     }
-}
-
-/// The labels that an absent series would have: those that the selector asks for by exactly one `=`.
-#[must_use]
-pub fn absent_labels(expr: &Expr) -> Labels {
-    let matchers = match &expr.kind {
-        ExprKind::Vector(selector) => &selector.matchers,
-        ExprKind::Matrix(matrix) => &matrix.selector.matchers,
-        _ => return Labels::empty(),
-    };
-    let mut builder = LabelsBuilder::new();
-    for (i, matcher) in matchers.iter().enumerate().filter(|(_, matcher)| matcher.name() != METRIC_NAME) {
-        let seen = matchers[..i].iter().any(|m| m.op() == MatchOp::Equal && m.name() == matcher.name());
-        if matcher.op() == MatchOp::Equal && !seen {
-            builder.set(matcher.name(), matcher.value());
-        } else {
-            builder.remove(matcher.name());
-        }
-    }
-    builder.finish()
 }

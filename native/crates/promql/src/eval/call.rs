@@ -38,7 +38,7 @@ impl Frame<'_> {
         exprs: &[Expr],
         args: &[Node<'_>],
     ) -> Result<Vec<Column>, EvalError> {
-        match func::lookup(function.name).ok_or_else(|| not_implemented(function))? {
+        match func::lookup(function.name) {
             Implementation::Map(apply) => {
                 let arg = args.first().ok_or_else(|| not_implemented(function))?;
                 self.map(apply, self.vector(arg)?)

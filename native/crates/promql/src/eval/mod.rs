@@ -5,7 +5,7 @@
 //! once; windows slide over its columns without copies; aggregations take in the columns of a selector as they are computed.
 //! Series are computed in parallel and taken in in their order, so that results do not depend on the number of threads.
 
-pub(crate) mod absent;
+mod absent;
 mod aggregate;
 pub mod annotate;
 mod binary;

@@ -2,19 +2,17 @@
 
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
-use neocortex_model::labels::{Labels, METRIC_NAME};
+use neocortex_model::labels::Labels;
 
 use super::column::{Column, is_absent};
 use super::error::EvalError;
-
-/// The labels that say what a metric is, and that no longer hold once its values were computed with.
-pub(super) const METADATA: [&str; 3] = [METRIC_NAME, "__type__", "__unit__"];
+use crate::func::METADATA_LABELS;
 
 /// Marks the column as renamed, and drops the name at once unless that is left to the end.
 pub(super) fn drop_name(column: &mut Column, delayed: bool) {
     column.drop_name = true;
     if !delayed {
-        column.labels = column.labels.without(&METADATA);
+        column.labels = column.labels.without(&METADATA_LABELS);
     }
 }
 
@@ -24,7 +22,7 @@ pub(super) fn drop_name(column: &mut Column, delayed: bool) {
 /// [`EvalError::Execution`] when two series become equal and have values at the same step.
 pub(super) fn drop_delayed(mut columns: Vec<Column>) -> Result<Vec<Column>, EvalError> {
     for column in columns.iter_mut().filter(|column| column.drop_name) {
-        column.labels = column.labels.without(&METADATA);
+        column.labels = column.labels.without(&METADATA_LABELS);
     }
     merge_equal(columns)
 }

@@ -136,7 +136,7 @@ impl Frame<'_> {
     /// How to call a function over a range; `None` for any other function.
     pub(super) fn range_call(&self, function: &Function, args: &[Node<'_>]) -> Option<RangeCall> {
         let matrix = args.iter().position(|arg| arg.value_type() == ValueType::Matrix)?;
-        match func::lookup(function.name)? {
+        match func::lookup(function.name) {
             Implementation::Range { apply, keep_name } => Some(RangeCall { apply, keep_name, matrix }),
             _ => None,
         }
@@ -171,6 +171,9 @@ impl Frame<'_> {
         let after = self.query.budget.held();
         let scalars = self.scalar_args(args, call.matrix)?;
         let width = args.len() - 1;
+        for step in 0..self.steps.count() {
+            func::check_scalars(function.name, &scalars[step * width..(step + 1) * width])?;
+        }
         let steps = self.steps.count();
         let windows = Windows { frame: self, shift, range_ms };
         let mut seen = HashSet::new();

@@ -4,6 +4,7 @@ use super::fold::note_histograms;
 use super::{Context, Fold};
 use crate::eval::annotate::{Note, Notes};
 use crate::eval::column::{Column, is_absent};
+use crate::func::quantile;
 use crate::parse::ast::Span;
 
 /// The values of a group at each step.
@@ -47,24 +48,4 @@ pub(super) fn note_invalid(params: &[f64], at: Span, notes: &Notes) {
     if min < 0.0 {
         notes.add(Note::InvalidQuantile(min), at);
     }
-}
-
-/// The quantile of values, which are sorted on the way, NaN before all others; interpolated between neighbours.
-fn quantile(q: f64, values: &mut [f64]) -> f64 {
-    if values.is_empty() || q.is_nan() {
-        return f64::NAN;
-    }
-    if q < 0.0 {
-        return f64::NEG_INFINITY;
-    }
-    if q > 1.0 {
-        return f64::INFINITY;
-    }
-    values.sort_by(|a, b| a.partial_cmp(b).unwrap_or_else(|| b.is_nan().cmp(&a.is_nan())));
-    let last = values.len() - 1;
-    let rank = q * last as f64;
-    let lower = rank.floor() as usize;
-    let upper = last.min(lower + 1);
-    let weight = rank - rank.floor();
-    values[lower] * (1.0 - weight) + values[upper] * weight
 }

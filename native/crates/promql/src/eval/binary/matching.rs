@@ -10,7 +10,8 @@ use super::signature::{Group, Matched};
 use crate::eval::column::Column;
 use crate::eval::engine::Frame;
 use crate::eval::error::EvalError;
-use crate::eval::names::{METADATA, has_value};
+use crate::eval::names::has_value;
+use crate::func::METADATA_LABELS;
 use crate::parse::ast::{Binary, Cardinality, Expr, VectorMatching};
 
 /// The join of two vectors. After the swap of `group_right`, `many` is the side that may have several elements for one of
@@ -200,7 +201,7 @@ impl Join<'_> {
         let matching = self.matching;
         let mut builder = LabelsBuilder::from_labels(many);
         if changes_meaning(self.binary.op) || (self.binary.return_bool && !self.delayed) {
-            METADATA.iter().for_each(|name| builder.remove(name));
+            METADATA_LABELS.iter().for_each(|name| builder.remove(name));
         }
         if matching.card == Cardinality::OneToOne {
             if matching.on {
