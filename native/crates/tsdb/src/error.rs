@@ -19,7 +19,7 @@ pub enum TsdbError {
         source: io::Error,
     },
     /// A file does not hold what its format says.
-    #[error("{} is corrupt at byte {offset}: {what}", path.display())]
+    #[error("{} is corrupt at byte {offset}: {what}", if path.as_os_str().is_empty() { Path::new("chunk") } else { path }.display())]
     Corrupt {
         /// The file; empty for bytes in memory.
         path: PathBuf,
@@ -36,6 +36,11 @@ pub enum TsdbError {
 impl TsdbError {
     pub(crate) fn io(path: &Path, doing: &'static str, source: io::Error) -> Self {
         Self::Io { path: path.to_owned(), doing, source }
+    }
+
+    /// Bytes in memory, such as a chunk, are not what their format says.
+    pub(crate) fn corrupt_bytes(offset: usize, what: impl ToString) -> Self {
+        Self::Corrupt { path: PathBuf::new(), offset: offset as u64, what: what.to_string() }
     }
 }
 

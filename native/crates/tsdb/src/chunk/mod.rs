@@ -24,3 +24,14 @@ pub fn decode_any(encoding: Encoding, bytes: &[u8], mint: i64, maxt: i64, out: &
         Encoding::Xor => xor::decode(bytes, mint, maxt, out),
     }
 }
+
+/// The number of samples, which every chunk begins with. Of bytes that are no chunk, 0.
+fn num_samples(chunk: &[u8]) -> u16 {
+    chunk.first_chunk::<2>().map_or(0, |count| u16::from_be_bytes(*count))
+}
+
+fn set_num_samples(chunk: &mut [u8], samples: u16) {
+    if let Some(count) = chunk.first_chunk_mut::<2>() {
+        *count = samples.to_be_bytes();
+    }
+}

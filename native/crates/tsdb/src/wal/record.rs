@@ -160,9 +160,7 @@ pub fn decode(record: &[u8]) -> Result<Record, RecordError> {
 fn decode_body(kind: u8, mut body: Cursor<'_>) -> Result<Record, Malformed> {
     let body = &mut body;
     Ok(match kind {
-        kind::SERIES => {
-            Record::Series(all(body, |c| Ok(RefSeries { series: c.be64()?, labels: decode_labels(c)? }))?)
-        }
+        kind::SERIES => Record::Series(all(body, |c| Ok(RefSeries { series: c.be64()?, labels: decode_labels(c)? }))?),
         kind::SAMPLES => {
             let Some(base) = decode_base(body)? else { return Ok(Record::Samples(Vec::new())) };
             let mut samples = Vec::with_capacity(body.len() / 10);
@@ -411,8 +409,7 @@ fn histogram_kind(h: &HistogramValue) -> u8 {
 /// Encodes histograms: one record for each of the four kinds that occur, in the order given within a kind.
 #[must_use]
 pub fn encode_histograms(histograms: &[RefHistogram]) -> Vec<Vec<u8>> {
-    let kinds =
-        [kind::HISTOGRAMS, kind::FLOAT_HISTOGRAMS, kind::CUSTOM_HISTOGRAMS, kind::CUSTOM_FLOAT_HISTOGRAMS];
+    let kinds = [kind::HISTOGRAMS, kind::FLOAT_HISTOGRAMS, kind::CUSTOM_HISTOGRAMS, kind::CUSTOM_FLOAT_HISTOGRAMS];
     let record = |kind: u8| {
         let mut of_kind = histograms.iter().filter(|h| histogram_kind(&h.h) == kind).peekable();
         let first = *of_kind.peek()?;
