@@ -36,6 +36,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self.problems: list[str] = []
+        self._merging: list[Node] = []
 
     def finish(self) -> None:
         """Raises DecodeError when there were problems."""
@@ -105,6 +106,8 @@ class Decoder:
                 self.section(value_node, getattr(target, member.name))
             else:
                 self.option(value_node, target, member)
+        if not self.problems:
+            target.decoded()
         return True
 
     def option(self, node: Node, target: Section, option: Option) -> None:
@@ -121,7 +124,11 @@ class Decoder:
         for part in nodes:
             if part.kind != "mapping":
                 raise YamlError("yaml: map merge requires map or sequence of maps as the value")
+            if any(part is outer for outer in self._merging):
+                raise YamlError("yaml: a merged map contains itself")
+            self._merging.append(part)
             self.section(part, target, go_type)
+            self._merging.pop()
 
 
 def clear(target: Section) -> None:

@@ -12,10 +12,13 @@ import math
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote as quote_url
 from urllib.parse import urlsplit
 
 from neocortex.config import duration, yamltree
 from neocortex.config.duration import Duration, PrometheusDuration, quote
+from neocortex.config.regex import regex_error
+from neocortex.config.urls import check_url
 from neocortex.config.values import MASK, Secret
 
 if TYPE_CHECKING:
@@ -77,6 +80,10 @@ class Kind:
     def text(self, value: Any) -> str:
         """The value as a flag's default is printed."""
         return str(value)
+
+    def is_empty(self, value: Any) -> bool:
+        """Whether a page leaves the value out of a section that leaves out empty values."""
+        return not value
 
     def show(self, value: Any) -> Any:
         """The value as plain data for a YAML page, secrets masked."""
@@ -164,6 +171,10 @@ class Integer(Kind):
         return value
 
 
+_GO_FLOAT = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|inf|infinity|nan)\Z", re.ASCII | re.IGNORECASE)
+_HEX_FLOAT = re.compile(r"[-+]?0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)p[-+]?\d+\Z", re.ASCII | re.IGNORECASE)
+
+
 class Float(Kind):
     """A 64-bit float."""
 
@@ -178,13 +189,14 @@ class Float(Kind):
         return float(value)
 
     def parse(self, text: str, current: Any) -> float:
-        try:
-            value = float(text) if text.strip() == text else math.nan
-        except ValueError:
-            raise ValueError("parse error") from None
-        if text.strip() != text:
+        hexadecimal = _HEX_FLOAT.match(text)
+        if not hexadecimal and not _GO_FLOAT.match(text):
             raise ValueError("parse error")
-        if math.isinf(value) and text.lstrip("+-").lower() not in ("inf", "infinity"):
+        try:
+            value = float.fromhex(text) if hexadecimal else float(text)
+        except OverflowError:
+            raise ValueError("value out of range") from None
+        if math.isinf(value) and text[-1].isdigit():
             raise ValueError("value out of range")
         return value
 
@@ -321,6 +333,17 @@ class Texts(Kind):
         return list(value)
 
 
+class Flow(list[Any]):
+    """A list that pages show on one line."""
+
+
+class FlowTexts(Texts):
+    """A list of texts that pages show on one line."""
+
+    def show(self, value: list[str]) -> list[str]:
+        return Flow(value)
+
+
 class CommaTexts(Kind):
     """Texts configured as one comma-separated text."""
 
@@ -421,12 +444,7 @@ class Url(Kind):
     doc = "url"
 
     def parse(self, text: str, current: Any) -> str:
-        for char in text:
-            if ord(char) < 0x20 or ord(char) == 0x7F:
-                raise ValueError(f"parse {quote(text)}: net/url: invalid control character in URL")
-        if text.startswith(":"):
-            raise ValueError(f"parse {quote(text)}: missing protocol scheme")
-        return text
+        return check_url(text)
 
     def show(self, value: str) -> str:
         if "@" not in value:
@@ -435,7 +453,7 @@ class Url(Kind):
         if parts.password is None:
             return value
         host = parts.netloc.rpartition("@")[2]
-        return parts._replace(netloc=f"{parts.username}:{MASK}@{host}").geturl()
+        return parts._replace(netloc=f"{parts.username}:{quote_url(MASK)}@{host}").geturl()
 
 
 class Choice(Kind):
@@ -450,6 +468,46 @@ class Choice(Kind):
         if text not in self.choices:
             raise ValueError(self.problem.format(quote(text)))
         return text
+
+
+class AnchoredRegex(Kind):
+    """A regular expression of a relabelling rule."""
+
+    go = "relabel.Regexp"
+    WHATEVER = "(.*)"
+
+    def parse(self, text: str, current: Any) -> str:
+        problem = regex_error(f"^(?s:{text})$")
+        if problem is not None:
+            raise ValueError(problem)
+        return text
+
+    def is_empty(self, value: str) -> bool:
+        return value == self.WHATEVER
+
+
+class RelabelActions(Kind):
+    """What a relabelling rule does, in any case of letters."""
+
+    go = "relabel.Action"
+    ACTIONS = (
+        "replace",
+        "keep",
+        "drop",
+        "hashmod",
+        "labelmap",
+        "labeldrop",
+        "labelkeep",
+        "lowercase",
+        "uppercase",
+        "keepequal",
+        "dropequal",
+    )
+
+    def parse(self, text: str, current: Any) -> str:
+        if text.lower() not in self.ACTIONS:
+            raise ValueError(f"unknown relabel action {quote(text)}")
+        return text.lower()
 
 
 INTEGRATIONS = (
@@ -485,10 +543,14 @@ class IntegrationRates(Kind):
     def parse(self, text: str, current: Any) -> dict[str, float]:
         try:
             rates = json.loads(text)
-        except ValueError:
-            raise ValueError("invalid JSON") from None
-        if not isinstance(rates, dict) or not all(_is_number(rate) for rate in rates.values()):
-            raise ValueError("json: cannot unmarshal value into Go value of type map[string]float64")
+        except ValueError as err:
+            unfinished = isinstance(err, json.JSONDecodeError) and err.pos >= len(text.rstrip())
+            raise ValueError("unexpected end of JSON input" if unfinished else f"invalid JSON: {err}") from None
+        if not isinstance(rates, dict):
+            raise ValueError(_json_mismatch(rates, self.go))
+        for rate in rates.values():
+            if not _is_number(rate):
+                raise ValueError(_json_mismatch(rate, _FLOAT.go))
         return self._merged(current, {name: float(rate) for name, rate in rates.items()})
 
     def decode(self, decoder: Decoder, node: Node, current: Any) -> Any:
@@ -514,6 +576,11 @@ class IntegrationRates(Kind):
 
     def show(self, value: dict[str, float]) -> dict[str, float]:
         return dict(sorted(value.items()))
+
+
+def _json_mismatch(value: object, go_type: str) -> str:
+    name = {str: "string", bool: "bool", list: "array", dict: "object"}.get(type(value), "number")
+    return f"json: cannot unmarshal {name} into Go value of type {go_type}"
 
 
 def _is_number(value: object) -> bool:
@@ -625,7 +692,11 @@ _KINDS: dict[str, Kind] = {
     "LogFormat": Choice("logging.Format", "unrecognized log format {}", "logfmt", "json"),
     "NameValidationScheme": Choice("model.ValidationScheme", "unrecognized ValidationScheme: {}", "legacy", "utf8"),
     "dict[str, float]": IntegrationRates(),
-    "Matchers": Labels(),
+    "LabelSet": Labels(),
+    "StringSlice": Texts("flagext.StringSlice"),
+    "LabelNames": FlowTexts("model.LabelNames"),
+    "RelabelRegex": AnchoredRegex(),
+    "RelabelAction": RelabelActions(),
 }
 
 

@@ -180,6 +180,9 @@ class Section:
                     assert isinstance(member, Option)
                     values[path] = fresh(member.kind.default(value))
 
+    def decoded(self) -> None:
+        """Called when a YAML mapping was decoded into the section; raises ValueError when its values do not fit."""
+
     @classmethod
     def member(cls, name: str) -> Member:
         """The member with this attribute name. Raises KeyError."""

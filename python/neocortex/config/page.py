@@ -16,7 +16,7 @@ import yaml
 from yaml._yaml import CEmitter
 
 from neocortex.config import yamltree
-from neocortex.config.kinds import go_float
+from neocortex.config.kinds import Flow, go_float
 from neocortex.config.option import Nested, Section
 from neocortex.config.yamltree import Node
 
@@ -46,7 +46,7 @@ def tree(section: Section) -> Struct:
         value = getattr(section, member.name)
         if isinstance(member, Nested):
             out[member.yaml] = tree(value)
-        elif value or not member.omitempty:
+        elif not (member.omitempty and member.kind.is_empty(value)):
             out[member.yaml] = member.kind.show(value)
     return out
 
@@ -88,7 +88,7 @@ def _emit(emitter: CEmitter, value: Any) -> None:
             _emit(emitter, value[key])
         emitter.emit(yaml.MappingEndEvent())
     elif isinstance(value, list | tuple):
-        emitter.emit(yaml.SequenceStartEvent(None, None, True, flow_style=not value))
+        emitter.emit(yaml.SequenceStartEvent(None, None, True, flow_style=not value or isinstance(value, Flow)))
         for item in value:
             _emit(emitter, item)
         emitter.emit(yaml.SequenceEndEvent())

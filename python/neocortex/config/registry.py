@@ -75,7 +75,7 @@ def _entries(
 
 
 @cache
-def flag_index(cls: type[Section]) -> dict[str, Entry]:
+def flag_index(cls: Any) -> dict[str, Entry]:
     """Entries by flag name, aliases included."""
     index: dict[str, Entry] = {}
     for entry in entries(cls):

@@ -22,6 +22,8 @@ from neocortex.config.sections.store_gateway import StoreGateway
 from neocortex.config.sections.tracing import Tracing
 from neocortex.config.values import CSV, NameValidationScheme
 
+__all__ = ["Config", "Limits"]
+
 
 class Config(Section, go="cortex.Config"):
     """All options. A new instance holds the defaults."""

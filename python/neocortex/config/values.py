@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neocortex.config.duration import Duration, PrometheusDuration
+from neocortex.config.duration import Duration as Duration
+from neocortex.config.duration import PrometheusDuration as PrometheusDuration
 
-__all__ = ["MASK", "Duration", "PrometheusDuration", "Secret", "UInt", "Int64", "UInt64"]
 
 MASK = "********"
 
@@ -30,7 +30,14 @@ SecretCSV = list[str]
 """Comma-separated values that are never shown."""
 Durations = list[Duration]
 """Durations: a list in YAML, comma-separated on the command line."""
-Matchers = dict[str, str]
+LabelSet = dict[str, str]
+"""Label names and values, sorted by name."""
+StringSlice = list[str]
+"""A list of texts whose Go type has a name of its own in errors."""
+LabelNames = list[str]
+RelabelRegex = str
+"""An expression that is anchored at both ends."""
+RelabelAction = str
 
 
 @dataclass(frozen=True, slots=True)

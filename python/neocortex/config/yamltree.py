@@ -93,8 +93,6 @@ def _document(parser: CParser) -> Node:
             if event.anchor not in anchors:
                 raise YamlError(f"yaml: unknown anchor '{event.anchor}' referenced")
             node = anchors[event.anchor]
-            if node in open_nodes:
-                raise YamlError(f"yaml: anchor '{event.anchor}' value contains itself")
         else:
             line = event.start_mark.line + 1
             tag = _short(event.tag) if event.tag and event.tag != "!" else ""

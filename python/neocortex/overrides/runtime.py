@@ -72,8 +72,8 @@ class RuntimeConfigService(Service):
             "gauge",
             "cortex_runtime_config_hash",
             "Hash of the currently active runtime config file.",
-            lambda: [((self._sha256,), 1.0)] if self._sha256 else [],
-            ("sha256",),
+            label_names=("sha256",),
+            ask=lambda: [((self._sha256,), 1.0)] if self._sha256 else [],
         )
 
     def tenant_limits(self) -> Mapping[str, Limits]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from neocortex.config.option import Section, opt, records, section
-from neocortex.config.values import Int64, Matchers, PrometheusDuration, UInt64
+from neocortex.config.values import Int64, LabelNames, LabelSet, PrometheusDuration, RelabelAction, RelabelRegex, UInt64
 
 
-class RelabelConfig(Section, go="relabel.Config"):
+class RelabelConfig(Section, go="relabel.plain"):
     """A relabelling rule, as in Prometheus."""
 
-    source_labels: list[str] = opt(None, [], omitempty=True)
-    separator: str = opt(None, "", omitempty=True)
-    regex: str = opt(None, "", omitempty=True)
+    source_labels: LabelNames = opt(None, [], omitempty=True)
+    separator: str = opt(None, ";", omitempty=True)
+    regex: RelabelRegex = opt(None, "(.*)", omitempty=True)
     modulus: UInt64 = opt(None, 0, omitempty=True)
     target_label: str = opt(None, "", omitempty=True)
-    replacement: str = opt(None, "", omitempty=True)
-    action: str = opt(None, "", omitempty=True)
+    replacement: str = opt(None, "$1", omitempty=True)
+    action: RelabelAction = opt(None, "replace", omitempty=True)
 
 
 class LabelSetLimits(Section, go="validation.LimitsPerLabelSetEntry"):
@@ -28,7 +28,7 @@ class LimitsPerLabelSet(Section, go="validation.LimitsPerLabelSet"):
     """Limits for the series that carry certain labels."""
 
     limits: LabelSetLimits = section(LabelSetLimits)
-    label_set: Matchers = opt(None, {})
+    label_set: LabelSet = opt(None, {})
 
 
 class ActiveSeriesTracker(Section, go="validation.ActiveSeriesTrackerConfig"):

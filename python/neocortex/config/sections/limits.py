@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neocortex.config.option import Section, opt, records, section
+from neocortex.config.regex import regex_error
 from neocortex.config.sections.limit_rules import (
     ActiveSeriesTracker,
     DisabledRuleGroup,
@@ -11,7 +12,7 @@ from neocortex.config.sections.limit_rules import (
     QueryAttribute,
     RelabelConfig,
 )
-from neocortex.config.values import CIDRs, Int64, Matchers, PrometheusDuration
+from neocortex.config.values import CIDRs, Int64, LabelSet, PrometheusDuration, StringSlice
 
 
 class QueryPriority(Section, go="validation.QueryPriority"):
@@ -47,7 +48,7 @@ class Limits(Section, go="validation.plain"):
     ha_replica_label: str = opt("distributor.ha-tracker.replica", "__replica__")
     ha_max_clusters: int = opt("distributor.ha-tracker.max-clusters", 0)
     ha_tracker_failover_timeout: PrometheusDuration = opt("distributor.ha-tracker.failover-timeout", "30s")
-    drop_labels: list[str] = opt("distributor.drop-label", [])
+    drop_labels: StringSlice = opt("distributor.drop-label", [])
     max_label_name_length: int = opt("validation.max-length-label-name", 1024)
     max_label_value_length: int = opt("validation.max-length-label-value", 2048)
     max_label_names_per_series: int = opt("validation.max-label-names-per-series", 30)
@@ -124,7 +125,7 @@ class Limits(Section, go="validation.plain"):
     ruler_max_rules_per_rule_group: int = opt("ruler.max-rules-per-rule-group", 0)
     ruler_max_rule_groups_per_tenant: int = opt("ruler.max-rule-groups-per-tenant", 0)
     ruler_query_offset: PrometheusDuration = opt("ruler.query-offset", "0s")
-    ruler_external_labels: Matchers = opt(None, {})
+    ruler_external_labels: LabelSet = opt(None, {})
     ruler_external_url: str = opt(None, "")
     ruler_alert_generator_url_template: str = opt(None, "")
     rules_partial_data: bool = opt(None, False)
@@ -161,3 +162,25 @@ class Limits(Section, go="validation.plain"):
     disabled_rule_groups: list[DisabledRuleGroup] = records(
         DisabledRuleGroup, "validation.DisabledRuleGroups", "list of DisabledRuleGroup"
     )
+
+    def decoded(self) -> None:
+        """Refuses repeated priorities and label sets, and expressions that are none."""
+        attributes: list[QueryAttribute] = []
+        if self.query_priority.enabled:
+            priorities = [definition.priority for definition in self.query_priority.priorities]
+            if len(set(priorities)) != len(priorities):
+                raise ValueError(
+                    "duplicate entry of priorities found. Make sure they are all unique, including the default priority"
+                )
+            for definition in self.query_priority.priorities:
+                attributes += definition.query_attributes
+        if self.query_rejection.enabled:
+            attributes += self.query_rejection.query_attributes
+        for attribute in attributes:
+            for pattern in (attribute.regex, attribute.user_agent_regex):
+                problem = regex_error(pattern)
+                if problem is not None:
+                    raise ValueError(f"error compiling query priority regex\n{problem}")
+        label_sets = [tuple(limits.label_set.items()) for limits in self.limits_per_label_set]
+        if len(set(label_sets)) != len(label_sets):
+            raise ValueError("duplicate per labelSet limits found. Make sure they are all unique")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from neocortex.config.option import inline, opt
 from neocortex.config.sections.tls import ClientTLS
-from neocortex.config.values import Duration, Int64
+from neocortex.config.values import Duration, Int64, StringSlice
 
 
 class GossipTransport(ClientTLS, go="memberlist.TCPTransportConfig"):
     """The sockets over which gossip travels."""
 
-    bind_addr: list[str] = opt("memberlist.bind-addr", [])
+    bind_addr: StringSlice = opt("memberlist.bind-addr", [])
     bind_port: int = opt("memberlist.bind-port", 7946)
     packet_dial_timeout: Duration = opt("memberlist.packet-dial-timeout", "5s")
     packet_write_timeout: Duration = opt("memberlist.packet-write-timeout", "5s")
@@ -39,7 +39,7 @@ class Memberlist(GossipTransport, go="memberlist.KVConfig"):
     advertise_port: int = opt("memberlist.advertise-port", 7946)
     cluster_label: str = opt("memberlist.cluster-label", "")
     cluster_label_verification_disabled: bool = opt("memberlist.cluster-label-verification-disabled", False)
-    join_members: list[str] = opt("memberlist.join", [])
+    join_members: StringSlice = opt("memberlist.join", [])
     min_join_backoff: Duration = opt("memberlist.min-join-backoff", "1s")
     max_join_backoff: Duration = opt("memberlist.max-join-backoff", "1m")
     max_join_retries: int = opt("memberlist.max-join-retries", 10)

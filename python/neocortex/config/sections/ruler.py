@@ -9,7 +9,7 @@ from neocortex.config.sections.grpc_client import GrpcClient
 from neocortex.config.sections.querier import ThanosEngine
 from neocortex.config.sections.ring import RulerRing
 from neocortex.config.sections.tls import ClientTLS
-from neocortex.config.values import CSV, Duration, Int64, Matchers, Secret, URL
+from neocortex.config.values import CSV, Duration, Int64, LabelSet, Secret, URL
 
 
 class RulerClient(GrpcClient, go="ruler.ClientConfig"):
@@ -40,7 +40,7 @@ class Ruler(Section, go="ruler.Config"):
     query_response_format: str = opt("ruler.query-response-format", "protobuf")
     frontend_client: GrpcClient = section(GrpcClient, "ruler.frontendClient.")
     external_url: URL = opt("ruler.external.url", "")
-    external_labels: Matchers = opt(None, {}, omitempty=True)
+    external_labels: LabelSet = opt(None, {}, omitempty=True)
     ruler_client: RulerClient = section(RulerClient)
     evaluation_interval: Duration = opt("ruler.evaluation-interval", "1m")
     poll_interval: Duration = opt("ruler.poll-interval", "1m")

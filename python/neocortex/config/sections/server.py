@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from neocortex.config.option import Section, opt, section
 from neocortex.config.sections.tls import ServerTLS
-from neocortex.config.values import Duration, LogFormat, LogLevel, UInt
+from neocortex.config.values import Duration, LogFormat, LogLevel, StringSlice, UInt
 
 
 class API(Section, go="api.Config"):
@@ -13,7 +13,7 @@ class API(Section, go="api.Config"):
     response_compression_enabled: bool = opt("api.response-compression-enabled", False)
     alertmanager_http_prefix: str = opt("http.alertmanager-http-prefix", "/alertmanager")
     prometheus_http_prefix: str = opt("http.prometheus-http-prefix", "/prometheus")
-    http_request_headers_to_log: list[str] = opt("api.http-request-headers-to-log", [])
+    http_request_headers_to_log: StringSlice = opt("api.http-request-headers-to-log", [])
     request_id_header: str = opt("api.request-id-header", "")
     querier_default_codec: str = opt("api.querier-default-codec", "json")
     build_info_enabled: bool = opt("api.build-info-enabled", False, yaml=None)
