@@ -56,6 +56,12 @@ impl Parser<'_> {
             }
             TokenKind::LeftParen => {
                 let inner = self.nested(Self::paren_duration)?;
+                if let DurationExprKind::Paren(content) = &inner.kind
+                    && matches!(content.kind, DurationExprKind::Number { .. })
+                    && !self.options.newer_syntax
+                {
+                    self.check_experimental(content.span)?;
+                }
                 Ok(signed(token, negative, inner))
             }
             TokenKind::Operator(_) => {
@@ -64,8 +70,9 @@ impl Parser<'_> {
                 self.duration_operators(left, 0)
             }
             _ => {
-                let call = self.duration_primary()?;
+                let call = self.duration_call()?;
                 let span = Span { start: token.span.start, end: call.span.end };
+                self.check_call(span)?;
                 Ok(DurationExpr { span, kind: DurationExprKind::Unary { negative, expr: Box::new(call) } })
             }
         }
@@ -124,40 +131,54 @@ impl Parser<'_> {
                 }
                 Ok(inner)
             }
+            _ => {
+                let call = self.duration_call()?;
+                self.check_call(call.span)?;
+                Ok(call)
+            }
+        }
+    }
+
+    /// `step()`, `range()`, `max_of(a, b)`, `min_of(a, b)`; Cortex 1.21 writes the last two `max` and `min`.
+    fn duration_call(&mut self) -> Parsed<DurationExpr> {
+        let token = self.peek()?;
+        let (max, short) = match token.kind {
             TokenKind::Preprocessor(word @ (Preprocessor::Step | Preprocessor::Range)) => {
                 self.bump()?;
                 self.expect(TokenKind::LeftParen)?;
                 let close = self.expect(TokenKind::RightParen)?;
                 let span = Span { start: token.span.start, end: close.span.end };
-                self.check_call(span)?;
                 let kind = if word == Preprocessor::Step { DurationExprKind::Step } else { DurationExprKind::Range };
-                Ok(DurationExpr { span, kind })
+                return Ok(DurationExpr { span, kind });
             }
-            TokenKind::Preprocessor(Preprocessor::MaxOf) => self.pick(token, true, false),
-            TokenKind::Preprocessor(Preprocessor::MinOf) => self.pick(token, false, false),
-            TokenKind::Aggregate(AggregateOp::Max) if !self.options.newer_syntax => self.pick(token, true, true),
-            TokenKind::Aggregate(AggregateOp::Min) if !self.options.newer_syntax => self.pick(token, false, true),
-            _ => Err(Failure::Unexpected),
-        }
-    }
-
-    fn pick(&mut self, word: Token, max: bool, short: bool) -> Parsed<DurationExpr> {
+            TokenKind::Preprocessor(Preprocessor::MaxOf) => (true, false),
+            TokenKind::Preprocessor(Preprocessor::MinOf) => (false, false),
+            TokenKind::Aggregate(AggregateOp::Max) if !self.options.newer_syntax => (true, true),
+            TokenKind::Aggregate(AggregateOp::Min) if !self.options.newer_syntax => (false, true),
+            _ => return Err(Failure::Unexpected),
+        };
         self.bump()?;
         self.expect(TokenKind::LeftParen)?;
         let left = Box::new(self.nested(|p| p.duration_expr(0))?);
         self.expect(TokenKind::Comma)?;
         let right = Box::new(self.nested(|p| p.duration_expr(0))?);
-        let close = self.expect(TokenKind::RightParen)?;
-        let span = Span { start: word.span.start, end: close.span.end };
-        self.check_call(span)?;
+        self.expect(TokenKind::RightParen)?;
+        // As in Prometheus, the place is that of the operands.
+        let span = Span { start: left.span.start, end: right.span.end };
         Ok(DurationExpr { span, kind: DurationExprKind::Pick { max, short, left, right } })
     }
 
     fn paren_duration(&mut self) -> Parsed<DurationExpr> {
         let open = self.bump()?;
         let inner = self.duration_expr(0)?;
-        let close = self.expect(TokenKind::RightParen)?;
-        let span = Span { start: open.span.start, end: close.span.end };
+        self.expect(TokenKind::RightParen)?;
+        // Positions as in Prometheus, which keeps no place for parentheses in its tree: twice is once, and of the two only the
+        // one before a literal counts.
+        let span = match inner.kind {
+            DurationExprKind::Paren(_) => return Ok(inner),
+            DurationExprKind::Number { .. } => Span { start: open.span.start, end: inner.span.end },
+            _ => inner.span,
+        };
         Ok(DurationExpr { span, kind: DurationExprKind::Paren(Box::new(inner)) })
     }
 

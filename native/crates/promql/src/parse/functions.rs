@@ -30,6 +30,8 @@ pub enum Origin {
     Core,
     /// Added to PromQL since: without experimental functions the name is unknown, not merely disabled.
     Newer,
+    /// Experimental in the PromQL of Cortex 1.21, and an ordinary function since.
+    Promoted,
     /// `xrate`, `xincrease`, `xdelta`: known when extended-range functions are registered.
     Extended,
     /// `holt_winters`: known unless the alias is switched off.
@@ -66,7 +68,7 @@ pub static FUNCTIONS: &[Function] = &[
     experimental("double_exponential_smoothing", &[Matrix, Scalar, Scalar], 0, Vector),
     newer("end", &[], 0, Scalar),
     stable("exp", &[Vector], 0, Vector),
-    experimental("first_over_time", &[Matrix], 0, Vector),
+    promoted("first_over_time", &[Matrix], 0, Vector),
     stable("floor", &[Vector], 0, Vector),
     stable("histogram_avg", &[Vector], 0, Vector),
     stable("histogram_count", &[Vector], 0, Vector),
@@ -150,6 +152,10 @@ const fn experimental(name: &'static str, args: &'static [ValueType], variadic: 
 
 const fn newer(name: &'static str, args: &'static [ValueType], variadic: i32, returns: ValueType) -> Function {
     Function { name, args, variadic, returns, experimental: true, origin: Origin::Newer }
+}
+
+const fn promoted(name: &'static str, args: &'static [ValueType], variadic: i32, returns: ValueType) -> Function {
+    Function { name, args, variadic, returns, experimental: true, origin: Origin::Promoted }
 }
 
 const fn extended(name: &'static str, args: &'static [ValueType], variadic: i32, returns: ValueType) -> Function {

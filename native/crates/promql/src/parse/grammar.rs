@@ -267,12 +267,16 @@ impl Parser<'_> {
         if self.peek()?.kind != TokenKind::LeftParen {
             return self.vector_selector(Some(word));
         }
+        if matches!(word.kind, TokenKind::Preprocessor(_)) && !self.options.newer_syntax {
+            return self.step_as_operand(word);
+        }
         let args = self.function_call_body()?;
         let name = self.text(word);
         let Some(func) = self.known_function(name) else {
             return self.fail(word.span, format!("unknown function with name {}", go_quote(name)));
         };
-        if func.experimental && !self.options.experimental_functions {
+        let promoted = func.origin == Origin::Promoted && self.options.newer_syntax;
+        if func.experimental && !promoted && !self.options.experimental_functions {
             return self.fail(word.span, format!("function {} is not enabled", go_quote(name)));
         }
         let height = args.iter().map(|arg| arg.height).max().unwrap_or(0);
@@ -281,9 +285,16 @@ impl Parser<'_> {
         self.tree(Expr { span, kind: ExprKind::Call { func, args } }, height)
     }
 
+    /// The grammar of Cortex 1.21 takes `step()` for a duration everywhere, and then does not know what to do with it.
+    fn step_as_operand<T>(&mut self, word: Token) -> Parsed<T> {
+        self.expect(TokenKind::LeftParen)?;
+        self.expect(TokenKind::RightParen)?;
+        self.fail(word.span, "unknown node type: *parser.DurationExpr")
+    }
+
     fn known_function(&self, name: &str) -> Option<&'static Function> {
         functions::lookup(name).filter(|function| match function.origin {
-            Origin::Core => true,
+            Origin::Core | Origin::Promoted => true,
             Origin::Newer => self.options.newer_syntax,
             Origin::Extended => self.options.extended_range_functions,
             Origin::Alias => self.options.holt_winters,

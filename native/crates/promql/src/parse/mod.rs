@@ -1,9 +1,11 @@
 //! From text to a checked syntax tree.
 //!
 //! [`parse_expr`] reads a query, [`parse_metric_selector`] a `match[]`. The grammar is Prometheus's, texts and positions of
-//! mistakes included; [`ParseOptions`] says which parts of it are switched on.
+//! mistakes included; [`ParseOptions`] says which parts of it are switched on. Trees print as PromQL ([`std::fmt::Display`] in one
+//! line, [`pretty`] in several) and as JSON ([`ast_json`]); [`resolve`] gives duration expressions their values.
 
 pub mod ast;
+pub mod ast_json;
 mod check;
 mod duration;
 pub mod error;
@@ -12,6 +14,9 @@ mod grammar;
 pub mod lex;
 pub mod options;
 mod parser;
+pub mod pretty;
+mod print;
+pub mod resolve;
 mod selector;
 pub mod token;
 

@@ -31,7 +31,7 @@ impl Default for ParseOptions {
             duration_expressions: false,
             extended_range_selectors: false,
             fill_modifiers: false,
-            extended_range_functions: true,
+            extended_range_functions: false,
             holt_winters: true,
             newer_syntax: false,
             max_depth: 512,

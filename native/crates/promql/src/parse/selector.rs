@@ -142,10 +142,13 @@ impl Parser<'_> {
         let ExprKind::Vector(selector) = operand.kind else {
             return self.fail(brackets, "ranges only allowed for vector selectors");
         };
-        if selector.shift.offset_ms != 0 || selector.shift.offset_expr.is_some() {
+        // Cortex 1.21 overlooks these two.
+        let newer = self.options.newer_syntax;
+        if selector.shift.offset_ms != 0 || (newer && selector.shift.offset_expr.is_some()) {
             return self.fail(brackets, "no offset modifiers allowed before range");
         }
-        if selector.shift.at.is_some() {
+        let at = selector.shift.at;
+        if matches!(at, Some(At::Timestamp(_))) || (newer && at.is_some()) {
             return self.fail(brackets, "no @ modifiers allowed before range");
         }
         let span = Span { start: selector_span.start, end: self.last_closing };
