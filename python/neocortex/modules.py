@@ -9,14 +9,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import neocortex
+from neocortex import _native
+from neocortex.distributor.http import PushEndpoint
+from neocortex.distributor.metrics import DistributorMetrics
+from neocortex.distributor.service import Distributor
 from neocortex.errors import StartError
+from neocortex.http.route import Link
 from neocortex.http.server import HTTPServer
 from neocortex.http.status import config_route, index_route, metrics_route, ready_route, services_route
+from neocortex.ingester.metrics import IngesterMetrics
+from neocortex.ingester.service import Ingester
+from neocortex.ingester.tenants import Tenants
 from neocortex.observe import get_logger
+from neocortex.overrides import Overrides
+from neocortex.overrides.http import runtime_config_route
+from neocortex.overrides.runtime import RuntimeConfigService, runtime_file
 from neocortex.process import Process, http_settings
+from neocortex.querier.http import QueryEndpoints
+from neocortex.querier.http import routes as query_routes
+from neocortex.querier.service import EngineOptions, Querier
+from neocortex.ring.http import ring_routes
+from neocortex.ring.kv.memory import MemoryStore
+from neocortex.ring.lifecycle import RingMember, host_address
+from neocortex.ring.metrics import register_ring_metrics
+from neocortex.ring.view import Ring
 from neocortex.service import Service, Supervisor
+from neocortex.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +46,10 @@ if TYPE_CHECKING:
 log = get_logger()
 
 Builder = Callable[[Process], Service | None]
+
+INGESTER_RING_KEY = "ring"
+SAMPLES_PER_CHUNK = 120
+"""Prometheus's figure; not an option of Cortex's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +74,139 @@ def _api(process: Process) -> None:
     process.app.add([index_route(process.app), config_route(process.config)])
 
 
+def _workers(process: Process) -> Service:
+    process.workers = Workers(process.config.querier.max_concurrent)
+    return process.workers
+
+
+def _runtime_config(process: Process) -> Service | None:
+    if runtime_file(process.config) is None:
+        process.overrides = Overrides(process.config.limits)
+        process.app.add([runtime_config_route(process.config, None)])
+        return None
+    service = RuntimeConfigService(process.config, process.registry)
+    process.overrides = Overrides(process.config.limits, service.tenant_limits)
+    process.app.add([runtime_config_route(process.config, service)])
+    return service
+
+
+def _ring(process: Process) -> Service:
+    ring = process.config.ingester.lifecycler.ring
+    if ring.kvstore.store != "inmemory":
+        raise StartError(f"ring: the key-value store {ring.kvstore.store!r} is not supported yet, only inmemory is")
+    process.kv = MemoryStore()
+    process.ingester_ring = Ring(
+        process.kv,
+        INGESTER_RING_KEY,
+        heartbeat_timeout_s=ring.heartbeat_timeout.seconds,
+        replication_factor=ring.replication_factor,
+    )
+    register_ring_metrics(process.registry, process.kv, INGESTER_RING_KEY, "ingester", ring.heartbeat_timeout.seconds)
+    process.app.add(ring_routes(process.ingester_ring, ("/ingester/ring", "/ring"), Link("Ring status")))
+    return Service()
+
+
+def _ingester(process: Process) -> Service:
+    config = process.config.ingester
+    tsdb = process.config.blocks_storage.tsdb
+    process.tenants = Tenants(
+        Path(tsdb.dir),
+        process.workers.write,
+        _native.TsdbOptions(
+            wal_compression=tsdb.wal_compression_type,
+            wal_segment_size_bytes=tsdb.wal_segment_size_bytes,
+            block_range_ms=tsdb.block_ranges_period[0].ms,
+            samples_per_chunk=SAMPLES_PER_CHUNK,
+        ),
+    )
+    process.distributor_metrics = DistributorMetrics(process.registry, config.lifecycler.ring.replication_factor)
+    lifecycler = config.lifecycler
+    port = lifecycler.port or process.config.server.grpc_listen_port
+    process.ingester = Ingester(
+        process.tenants,
+        process.workers.write,
+        process.overrides,
+        RingMember(
+            process.kv,
+            INGESTER_RING_KEY,
+            instance_id=lifecycler.id,
+            address=f"{lifecycler.address or host_address(lifecycler.interface_names)}:{port}",
+            zone=lifecycler.availability_zone,
+            token_count=lifecycler.num_tokens,
+            heartbeat_period_s=lifecycler.heartbeat_period.seconds,
+            unregister_on_shutdown=lifecycler.unregister_on_shutdown,
+        ),
+        IngesterMetrics(process.registry, process.tenants, process.distributor_metrics.refused_by_ingester),
+        admin_message=config.admin_limit_message,
+        default_max_exemplars=tsdb.max_exemplars,
+        min_ready_s=lifecycler.min_ready_duration.seconds,
+    )
+    process.ready_checks.append(process.ingester.not_ready)
+    return process.ingester
+
+
+def _distributor(process: Process) -> Service:
+    config = process.config.distributor
+    distributor = Distributor(
+        process.workers.write,
+        process.overrides,
+        process.ingester_ring,
+        process.ingester,
+        process.distributor_metrics,
+        utf8_names=process.config.name_validation_scheme == "utf8",
+    )
+    endpoint = PushEndpoint(
+        distributor,
+        process.workers.write,
+        max_recv_msg_size=config.max_recv_msg_size,
+        v2_enabled=config.remote_writev2_enabled,
+        accept_unknown=config.accept_unknown_remote_write_content_type,
+    )
+    process.app.add(endpoint.routes(process.config.http_prefix))
+    return Service()
+
+
+def _querier(process: Process) -> Service:
+    config = process.config.querier
+    querier = Querier(
+        process.tenants,
+        process.workers.query,
+        process.overrides,
+        EngineOptions(
+            lookback_delta_ms=config.lookback_delta.ms,
+            default_evaluation_interval_ms=config.default_evaluation_interval.ms,
+            max_samples=config.max_samples,
+            timeout_s=config.timeout.seconds,
+            max_concurrent=config.max_concurrent,
+            experimental_functions=config.enable_promql_experimental_functions,
+        ),
+    )
+    version = dict.fromkeys(("version", "revision", "branch", "buildUser", "buildDate", "goVersion"), "")
+    process.app.add(
+        query_routes(
+            QueryEndpoints(querier, process.overrides, version | {"version": neocortex.__version__}),
+            [f"{process.config.api.prometheus_http_prefix}", f"{process.config.http_prefix}"],
+            build_info=process.config.api.build_info_enabled,
+            max_body_bytes=process.config.frontend.max_body_size,
+        )
+    )
+    return Service()
+
+
 MODULES: dict[str, Module] = {
     module.name: module
     for module in (
         Module("server", _server, internal=True),
         Module("api", _api, ("server",), internal=True),
-        Module("all", None, ("api",)),
+        Module("workers", _workers, internal=True),
+        Module("runtime-config", _runtime_config, ("api",), internal=True),
+        Module("ring", _ring, ("api", "runtime-config"), internal=True),
+        Module("ingester-service", _ingester, ("ring", "workers"), internal=True),
+        Module("distributor-service", _distributor, ("ingester-service",), internal=True),
+        Module("ingester", None, ("ingester-service",)),
+        Module("distributor", None, ("distributor-service",)),
+        Module("querier", _querier, ("ingester-service",)),
+        Module("all", None, ("distributor", "ingester", "querier")),
     )
 }
 

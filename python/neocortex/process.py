@@ -11,8 +11,15 @@ from neocortex.observe import Registry, get_logger
 
 if TYPE_CHECKING:
     from neocortex.config import Config
+    from neocortex.distributor.metrics import DistributorMetrics
     from neocortex.http.status import ReadyCheck
+    from neocortex.ingester.service import Ingester
+    from neocortex.ingester.tenants import Tenants
+    from neocortex.overrides import Overrides
+    from neocortex.ring.kv.memory import MemoryStore
+    from neocortex.ring.view import Ring
     from neocortex.service import Supervisor
+    from neocortex.workers import Workers
 
 
 class Process:
@@ -24,6 +31,20 @@ class Process:
 
     supervisor: Supervisor
     """Set before any service starts."""
+    workers: Workers
+    """workers"""
+    overrides: Overrides
+    """overrides"""
+    kv: MemoryStore
+    """ring"""
+    ingester_ring: Ring
+    """ring"""
+    tenants: Tenants
+    """ingester-service"""
+    ingester: Ingester
+    """ingester-service"""
+    distributor_metrics: DistributorMetrics
+    """distributor-service"""
 
     def __init__(self, config: Config, registry: Registry) -> None:
         self.config = config

@@ -13,10 +13,10 @@ from neocortex.ingester.service import IngestError
 from neocortex.ring.view import RingError
 
 if TYPE_CHECKING:
-    from neocortex.config.schema import Limits
+    from neocortex.config import Limits
     from neocortex.distributor.metrics import DistributorMetrics
     from neocortex.ingester.service import Ingester
-    from neocortex.overrides.runtime import Overrides
+    from neocortex.overrides import Overrides
     from neocortex.ring.view import Ring
 
 

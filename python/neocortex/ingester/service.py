@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from neocortex import _native
+from neocortex.config.duration import Duration, format_go_duration
 from neocortex.errors import NeocortexError
+from neocortex.service import Service
 
 if TYPE_CHECKING:
-    from neocortex.config.schema import Limits
+    from neocortex.config import Limits
     from neocortex.ingester.metrics import IngesterMetrics
     from neocortex.ingester.tenants import Tenants
-    from neocortex.overrides.runtime import Overrides
-    from neocortex.ring.lifecycle import Lifecycler
+    from neocortex.overrides import Overrides
+    from neocortex.ring.lifecycle import RingMember
 
 NO_LIMIT = 2**31 - 1
 """What Cortex counts with where there is no limit."""
@@ -22,7 +25,7 @@ class IngestError(NeocortexError):
     """Some samples of a request were refused (the others are written); the text names the tenant and the first of them."""
 
 
-class Ingester:
+class Ingester(Service):
     """Appends to and serves the tenants' databases of this process."""
 
     def __init__(
@@ -30,30 +33,43 @@ class Ingester:
         tenants: Tenants,
         pool: _native.Pool,
         overrides: Overrides,
-        lifecycler: Lifecycler,
+        member: RingMember,
         metrics: IngesterMetrics,
         *,
         admin_message: str,
         default_max_exemplars: int,
+        min_ready_s: float,
     ) -> None:
+        super().__init__()
         self.tenants = tenants
-        self.lifecycler = lifecycler
+        self.member = member
         self._pool = pool
         self._overrides = overrides
         self._metrics = metrics
+        self._min_ready_s = min_ready_s
+        self._active_since: float | None = None
         self._admin_message = admin_message
         self._default_max_exemplars = default_max_exemplars
         self._limits: dict[str, tuple[Limits, _native.SeriesLimits]] = {}
 
-    async def start(self) -> None:
+    async def starting(self) -> None:
         """Replays what is on disk, then joins the ring: no write is taken before everything acknowledged is back."""
         await self.tenants.open_existing()
-        await self.lifecycler.start()
+        await self.member.start()
+        self._active_since = time.monotonic()
 
-    async def stop(self) -> None:
+    async def stopping(self) -> None:
         """Leaves the ring, then closes the databases."""
-        await self.lifecycler.stop()
+        await self.member.stop()
         await self.tenants.close()
+
+    async def not_ready(self) -> str | None:
+        """Why `/ready` must not answer 200 yet, None once the ingester was ACTIVE for `min_ready_duration`."""
+        if self._active_since is None:
+            return f"Ingester not ready: this instance is {self.member.state.name}"
+        if time.monotonic() - self._active_since < self._min_ready_s:
+            return f"Ingester not ready: waiting for {format_go_duration(self._min_ready_s)} after being ready"
+        return None
 
     def open_tsdb(self, tenant: str) -> _native.Tsdb | None:
         """The tenant's database if it is open: what knows which label sets were accepted before."""

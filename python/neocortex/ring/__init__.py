@@ -8,5 +8,5 @@ follows Cortex's `pkg/ring`.
 * `kv`: compare-and-swap stores; in memory so far.
 * `lifecycle`: registers this process, keeps its heartbeat, takes it through its states.
 * `view`: what a reader of the ring sees.
-* `page`: the HTML page and its JSON.
+* `http`: the page and its JSON; `metrics`: the `cortex_ring_*` families.
 """

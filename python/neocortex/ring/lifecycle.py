@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import fcntl
 import random
+import socket
+import struct
 import time
 from collections.abc import Callable
 
@@ -10,8 +13,11 @@ from neocortex.ring.instance import Instance, InstanceState
 from neocortex.ring.kv import Members, Store
 from neocortex.ring.tokens import random_tokens
 
+SIOCGIFADDR = 0x8915
+"""Linux: the address of a network interface."""
 
-class Lifecycler:
+
+class RingMember:
     """One member of one ring: joins it, sends heartbeats, changes state, leaves.
 
     `token_count` tokens are drawn when it joins; a member that is still registered under the same id keeps its own.
@@ -89,3 +95,12 @@ class Lifecycler:
         while True:
             await asyncio.sleep(self._heartbeat_period_s)
             await self._store.update(self._key, self._with_self)
+
+
+def host_address(interfaces: list[str]) -> str:
+    """The first address of one of these network interfaces; 127.0.0.1 when none of them has one."""
+    for interface in interfaces:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+            request = struct.pack("256s", interface.encode()[:15])
+            return socket.inet_ntoa(fcntl.ioctl(probe.fileno(), SIOCGIFADDR, request)[20:24])
+    return "127.0.0.1"

@@ -37,8 +37,11 @@ class Ring:
 
     def healthy(self, members: Iterable[Instance], states: frozenset[InstanceState]) -> list[Instance]:
         """The members in one of these states whose heartbeat is young enough."""
-        now = self._clock()
-        return [m for m in members if m.state in states and m.is_healthy(now, self.heartbeat_timeout_s)]
+        return [m for m in members if m.state in states and self.is_healthy(m)]
+
+    def is_healthy(self, member: Instance) -> bool:
+        """Whether the member's heartbeat is young enough."""
+        return member.is_healthy(self._clock(), self.heartbeat_timeout_s)
 
     async def writable(self) -> list[Instance]:
         """The members that take writes.

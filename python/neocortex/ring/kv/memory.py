@@ -12,8 +12,12 @@ class MemoryStore:
     def __init__(self) -> None:
         self._rings: dict[str, Members] = {}
 
-    async def get(self, key: str) -> Members:
+    def members(self, key: str) -> Members:
+        """As `get`, for callers that cannot wait."""
         return self._rings.get(key, {})
+
+    async def get(self, key: str) -> Members:
+        return self.members(key)
 
     async def update(self, key: str, change: Callable[[Members], Members]) -> None:
         self._rings[key] = change(copy.deepcopy(self._rings.get(key, {})))
