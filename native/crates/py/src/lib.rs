@@ -4,7 +4,9 @@
 
 pub mod enter;
 pub mod error;
+pub mod labels;
 pub mod pool;
+pub mod query;
 pub mod tsdb;
 pub mod write;
 
@@ -17,6 +19,8 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     error::register(module)?;
     module.add_class::<pool::Pool>()?;
+    labels::register(module)?;
+    query::register(module)?;
     tsdb::register(module)?;
     write::register(module)?;
     module.add("PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })?;

@@ -1,0 +1,178 @@
+//! Queries: parsed once, evaluated on a database, answered as JSON.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use neocortex_model::matchers::Matcher;
+use neocortex_model::series::{Queryable, SelectHints, Series, StorageError};
+use neocortex_promql::eval::error::EvalError;
+use neocortex_promql::eval::{EvalOptions, evaluate};
+use neocortex_promql::parse::ast::Expr;
+use neocortex_promql::parse::{ParseErrors, ParseOptions, parse_expr};
+use neocortex_promql::plan::ranges::{Selection, selections};
+use neocortex_promql::plan::rewrite::QueryTimes;
+use neocortex_tsdb::Tsdb;
+use neocortex_wire::json::query_response;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::enter::enter;
+use crate::error::Failure;
+use crate::pool::Pool;
+use crate::tsdb::PyTsdb;
+
+impl From<ParseErrors> for Failure {
+    fn from(errors: ParseErrors) -> Self {
+        Self::Parse(errors.to_string())
+    }
+}
+
+impl From<EvalError> for Failure {
+    fn from(error: EvalError) -> Self {
+        let text = error.to_string();
+        match error {
+            EvalError::Select(StorageError::Limit(_)) | EvalError::Storage(StorageError::Limit(_)) => Self::Limit(text),
+            EvalError::Select(StorageError::Corrupt(_)) | EvalError::Storage(StorageError::Corrupt(_)) => {
+                Self::Storage(text)
+            }
+            EvalError::Select(StorageError::Cancelled)
+            | EvalError::Storage(StorageError::Cancelled)
+            | EvalError::Cancelled => Self::Cancelled(text),
+            EvalError::Timeout => Self::Timeout(text),
+            EvalError::TooManySamples | EvalError::Execution(_) => Self::Execution(text),
+        }
+    }
+}
+
+/// A tenant's data with the limits of a query: an unknown tenant has none.
+pub(crate) struct Limited {
+    pub(crate) tsdb: Option<Arc<Tsdb>>,
+    /// `max_fetched_series_per_query`; 0 for none.
+    pub(crate) max_series: usize,
+}
+
+impl Limited {
+    pub(crate) fn check(&self, series: usize) -> Result<(), StorageError> {
+        if self.max_series > 0 && series > self.max_series {
+            let text = format!("the query hit the max number of series limit (limit: {} series)", self.max_series);
+            return Err(StorageError::Limit(text));
+        }
+        Ok(())
+    }
+}
+
+impl Queryable for Limited {
+    fn select(&self, matchers: &[Matcher], hints: &SelectHints) -> Result<Vec<Arc<dyn Series>>, StorageError> {
+        let Some(tsdb) = &self.tsdb else { return Ok(Vec::new()) };
+        let series = tsdb.select(matchers, hints)?;
+        self.check(series.len())?;
+        Ok(series)
+    }
+}
+
+/// `Cancellation`
+#[pyclass(frozen, name = "Cancellation", module = "neocortex._native")]
+pub struct PyCancellation {
+    cancelled: Arc<AtomicBool>,
+    deadline: Option<Instant>,
+}
+
+#[pymethods]
+impl PyCancellation {
+    #[new]
+    fn new(timeout_s: f64) -> Self {
+        let timeout = Duration::try_from_secs_f64(timeout_s).ok();
+        Self {
+            cancelled: Arc::new(AtomicBool::new(false)),
+            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+        }
+    }
+
+    fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+}
+
+/// `Query`
+#[pyclass(frozen, name = "Query", module = "neocortex._native")]
+pub struct PyQuery {
+    text: String,
+    expr: Arc<Expr>,
+}
+
+#[pymethods]
+impl PyQuery {
+    /// Parsing is linear and the length of a query is limited by the body's: short enough for the event loop.
+    #[staticmethod]
+    fn parse(py: Python<'_>, text: String, experimental_functions: bool) -> PyResult<Self> {
+        let options = ParseOptions { experimental_functions, ..ParseOptions::default() };
+        let expr = enter(py, || parse_expr(&text, &options))?;
+        Ok(Self { text, expr: Arc::new(expr) })
+    }
+
+    #[getter]
+    fn value_type(&self) -> &'static str {
+        self.expr.value_type().documented()
+    }
+
+    fn longest_selection_ms(&self, py: Python<'_>, start_ms: i64, end_ms: i64) -> PyResult<i64> {
+        let times = QueryTimes { start_ms, end_ms, step_ms: 0 };
+        let longest = |selections: Vec<Selection>| {
+            selections.iter().map(|s| s.hints.end_ms.saturating_sub(s.hints.start_ms).saturating_add(1)).max()
+        };
+        enter(py, || selections(&self.expr, &times, 0, 1).map(longest)).map(|found| found.unwrap_or(0))
+    }
+
+    #[pyo3(signature = (pool, tsdb, cancellation, *, start_ms, end_ms, step_ms, lookback_ms, default_step_ms,
+        max_samples, max_series, stats))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
+    fn evaluate<'py>(
+        &self,
+        py: Python<'py>,
+        pool: &Pool,
+        tsdb: Option<&PyTsdb>,
+        cancellation: &PyCancellation,
+        start_ms: i64,
+        end_ms: i64,
+        step_ms: i64,
+        lookback_ms: i64,
+        default_step_ms: i64,
+        max_samples: u64,
+        max_series: usize,
+        stats: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let storage = Limited { tsdb: tsdb.map(|tsdb| Arc::clone(&tsdb.tsdb)), max_series };
+        let expr = Arc::clone(&self.expr);
+        let with_stats = !stats.is_empty();
+        let options = EvalOptions {
+            lookback_delta_ms: lookback_ms,
+            default_subquery_step_ms: default_step_ms,
+            max_samples,
+            deadline: cancellation.deadline,
+            cancel: Some(Arc::clone(&cancellation.cancelled)),
+            per_step_stats: stats == "all",
+            query: self.text.clone(),
+            ..EvalOptions::range(start_ms, end_ms, step_ms)
+        };
+        pool.submit(
+            py,
+            move || evaluate(&expr, &options, &storage).map(|result| query_response(&result, with_stats)),
+            |py, body| Ok(PyBytes::new(py, &body).unbind()),
+        )
+    }
+}
+
+impl PyQuery {
+    /// The matchers of each of the query's selectors.
+    pub(crate) fn matcher_sets(&self) -> Result<Vec<Vec<Matcher>>, EvalError> {
+        let times = QueryTimes { start_ms: 0, end_ms: 0, step_ms: 0 };
+        Ok(selections(&self.expr, &times, 0, 1)?.into_iter().map(|selection| selection.matchers).collect())
+    }
+}
+
+/// Adds the classes to the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyCancellation>()?;
+    module.add_class::<PyQuery>()
+}
