@@ -113,6 +113,8 @@ class Supervisor:
             for need in needs:
                 self._needed_by[need].append(name)
         self._running = {name: asyncio.Event() for name in services}
+        self.started = asyncio.Event()
+        """Set once every service runs, or when that is given up."""
         self._stop = asyncio.Event()
         self._watches: list[asyncio.Task[None]] = []
 
@@ -137,6 +139,7 @@ class Supervisor:
         await self._start()
         if self.healthy:
             log.info("Cortex started")
+        self.started.set()
         await self._stop.wait()
         await asyncio.gather(*(self._stop_one(name) for name in self.services))
         for watch in self._watches:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 from neocortex.errors import StartError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 log = get_logger()
 
 LISTEN_BACKLOG = 4096
+LISTEN_TIMEOUT_S = 10.0
 MAX_CONNECTIONS = 65_536
 """The server below counts connections, idle ones too, and leaves the next without an answer; we limit requests."""
 
@@ -41,9 +43,7 @@ class HTTPServer(Service):
         address = _bindable(self._settings.address, self._settings.port)
         self._granian = _granian(self._settings, self._app, address, tls)
         self._serving = asyncio.create_task(self._granian.serve())
-        await asyncio.sleep(0)
-        if self._serving.done():
-            self._serving.result()
+        await _accepting(address, self._settings.port, self._serving)
         log.info("server listening on addresses", http=_shown(address, self._settings.port))
 
     async def running(self) -> None:
@@ -111,6 +111,25 @@ def _bindable(address: str, port: int) -> str:
             reason = (error.strerror or str(error)).lower()
             raise StartError(f"listen tcp {_shown(str(target[0]), port)}: bind: {reason}") from error
     return str(target[0])
+
+
+async def _accepting(address: str, port: int, serving: asyncio.Task[None]) -> None:
+    """Returns when a connection is taken: the server listens from a thread of its own, a little after its start."""
+    target = {"::": "::1", "0.0.0.0": "127.0.0.1"}.get(address, address)
+    end = time.monotonic() + LISTEN_TIMEOUT_S
+    while True:
+        if serving.done():
+            serving.result()
+            raise StartError("server stopped while starting")
+        try:
+            _, writer = await asyncio.open_connection(target, port)
+        except OSError as error:
+            if time.monotonic() > end:
+                raise StartError(f"server does not listen on {_shown(address, port)}: {error}") from error
+            await asyncio.sleep(0.002)
+        else:
+            writer.close()
+            return
 
 
 def _shown(address: str, port: int) -> str:

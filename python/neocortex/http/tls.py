@@ -39,7 +39,7 @@ def tls_options(settings: TLSSettings) -> dict[str, Any]:
     return {
         "ssl_cert": settings.cert_file,
         "ssl_key": settings.key_file,
-        "ssl_protocol_min": SSLProtocols(_MIN_VERSIONS[settings.min_version]),
+        "ssl_protocol_min": SSLProtocols[_MIN_VERSIONS[settings.min_version]],
         "ssl_ca": settings.client_ca_file if settings.client_auth_type not in _WITHOUT_CERTIFICATE else None,
         "ssl_client_verify": settings.client_auth_type == "RequireAndVerifyClientCert",
     }

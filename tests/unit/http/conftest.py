@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from live import Live, serving
+from support.live_http import Live, serving
 
 
 @pytest.fixture(scope="session")

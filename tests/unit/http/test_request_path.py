@@ -1,10 +1,10 @@
 """The Cython request path: Go's and Cortex's rules one by one, and a plain twin on arbitrary input."""
 
-import plain_http
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import plain_http
 from neocortex.http import Form, Response, Route, _http
 from neocortex.http.message import Headers
 

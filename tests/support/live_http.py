@@ -130,7 +130,7 @@ def parse(answer: bytes) -> tuple[int, dict[str, str], bytes]:
 
 @contextmanager
 def serving(routes: tuple[Route, ...] = ROUTES, **settings: Any) -> Iterator[Live]:
-    """Runs a server with these routes, `/ready` and `/metrics` until the block ends, and checks that it stops cleanly."""
+    """Runs a server with these routes, `/ready` and `/metrics` until the block ends, and checks its clean stop."""
     port = free_port()
     chosen = HTTPSettings(address="127.0.0.1", port=port, **settings)
     started = threading.Event()
@@ -144,14 +144,14 @@ def serving(routes: tuple[Route, ...] = ROUTES, **settings: Any) -> Iterator[Liv
         app.add([*routes, metrics_route(registry), ready_route(supervisor, [])])
         holder.append(Live(port, app, supervisor, asyncio.get_running_loop()))
         run = asyncio.create_task(supervisor.run())
-        while not supervisor.healthy and not run.done():
-            await asyncio.sleep(0.005)
+        await supervisor.started.wait()
         started.set()
         clean.append(await run)
 
     thread = threading.Thread(target=lambda: uvloop.run(main()))
     thread.start()
     assert started.wait(10), "the server did not start"
+    assert holder[0].supervisor.healthy, "the server did not start"
     try:
         yield holder[0]
     finally:
