@@ -6,12 +6,17 @@ syntax (a URL, a log level) ends the reading with its text alone.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from neocortex.config import yamltree
 from neocortex.config.duration import quote
 from neocortex.config.option import Nested, Option, Section
-from neocortex.config.yamltree import Node, YamlError
+from neocortex.config.yamltree import FAILED, Failed, YamlError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from neocortex.config.yamltree import Node
 
 
 class DecodeError(ValueError):
@@ -20,15 +25,6 @@ class DecodeError(ValueError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("yaml: unmarshal errors:\n  " + "\n  ".join(problems))
         self.problems = problems
-
-
-class Failed:
-    """The answer of a decoding that gave no value; the problem is in the decoder's list."""
-
-    __slots__ = ()
-
-
-FAILED = Failed()
 
 
 class Decoder:
@@ -62,10 +58,16 @@ class Decoder:
         """A scalar as the text that was written; no value gives the empty text."""
         if node.kind != "scalar":
             return self.collection_mismatch(node, go_type)
-        tag, value = yamltree.resolve(node)
-        if value is None:
-            return ""
-        return node.value
+        _, value = yamltree.resolve(node)
+        return "" if value is None else node.value
+
+    def key(self, node: Node, seen: Mapping[str, object]) -> str | Failed:
+        """A key of a mapping that is data. A key that `seen` already holds is a problem."""
+        text = self.text(node)
+        if isinstance(text, str) and text in seen:
+            self.problems.append(f"line {node.line}: key {quote(text)} already set in map")
+            return FAILED
+        return text
 
     def section(self, node: Node, target: Section, go_type: str | None = None) -> bool:
         """Decodes a mapping into `target`, in place. An empty node sets every member to nothing, as in yaml.v2."""
@@ -138,12 +140,3 @@ def clear(target: Section) -> None:
             clear(getattr(target, member.name))
         else:
             setattr(target, member.name, member.kind.zero())
-
-
-def decode_key(decoder: Decoder, node: Node, seen: dict[str, Any]) -> str | Failed:
-    """A key of a mapping that is data. A key that `seen` already holds is a problem."""
-    text = decoder.text(node)
-    if isinstance(text, str) and text in seen:
-        decoder.problems.append(f"line {node.line}: key {quote(text)} already set in map")
-        return FAILED
-    return text

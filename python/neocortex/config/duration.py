@@ -121,7 +121,7 @@ def parse_go_duration(text: str) -> Duration:
     total = 0
     while rest:
         match = _GO_PART.match(rest)
-        if match is None or not match.group(1) and match.group(2) in (None, "."):
+        if match is None or (not match.group(1) and match.group(2) in (None, ".")):
             raise invalid
         whole, fraction, unit = match.groups()
         if not unit:

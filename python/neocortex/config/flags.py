@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neocortex.config.duration import quote
 from neocortex.config.kinds import Kind, of
-from neocortex.config.option import Section
 from neocortex.config.registry import flag_index
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from neocortex.config.schema import Config
 
 DEPRECATED_FLAGS = (
     "blocks-storage.tsdb.wal-compression-enabled",
@@ -123,14 +126,14 @@ def _next(args: list[str]) -> tuple[str, str | None, list[str]]:
     return name, value if equals else None, args[1:]
 
 
-def parse(args: Sequence[str], config: Section) -> Command:
+def parse(args: Sequence[str], config: Config) -> Command:
     """Sets the flags in `config` and returns the rest.
 
     Raises FlagError at the first wrong flag and HelpRequested at -help, as Go's flag package does; what came before is
     set. Parsing stops at the first argument that is not a flag.
     """
     command = Command()
-    index = flag_index(type(config))
+    index = flag_index()
     rest = list(args)
     while rest:
         text = rest[0]

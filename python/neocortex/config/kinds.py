@@ -20,6 +20,7 @@ from neocortex.config.duration import Duration, PrometheusDuration, quote
 from neocortex.config.regex import regex_error
 from neocortex.config.urls import check_url
 from neocortex.config.values import MASK, Secret
+from neocortex.config.yamltree import Failed
 
 if TYPE_CHECKING:
     from neocortex.config.decode import Decoder
@@ -72,8 +73,6 @@ class Kind:
 
     def decode(self, decoder: Decoder, node: Node, current: Any) -> Any:
         """A YAML node's value, or FAILED with the problem noted."""
-        from neocortex.config.decode import Failed
-
         text = decoder.text(node)
         return text if isinstance(text, Failed) else self.parse(text, self.zero())
 
@@ -148,7 +147,7 @@ class Integer(Kind):
         return 0
 
     def parse(self, text: str, current: Any) -> int:
-        if not _GO_INTEGER.match(text) or self.low == 0 and text[0] in "+-":
+        if not _GO_INTEGER.match(text) or (self.low == 0 and text[0] in "+-"):
             raise ValueError("parse error")
         sign = -1 if text[0] == "-" else 1
         digits = text.lstrip("+-").replace("_", "")
@@ -316,8 +315,6 @@ class Texts(Kind):
         return [*current, text]
 
     def decode(self, decoder: Decoder, node: Node, current: Any) -> Any:
-        from neocortex.config.decode import Failed
-
         if node.kind == "mapping":
             return decoder.collection_mismatch(node, self.go)
         if node.kind == "scalar":
@@ -390,8 +387,6 @@ class CommaNetworks(CommaTexts):
         return [*current, *networks]
 
     def decode(self, decoder: Decoder, node: Node, current: Any) -> Any:
-        from neocortex.config.decode import Failed
-
         text = decoder.text(node)
         if isinstance(text, Failed):
             return text
@@ -414,8 +409,6 @@ class CommaDurations(Kind):
         return [duration.parse_go_duration(part) for part in text.split(",")]
 
     def decode(self, decoder: Decoder, node: Node, current: Any) -> Any:
-        from neocortex.config.decode import Failed
-
         if node.kind != "sequence":
             return (
                 decoder.mismatch(node, yamltree.MAP, self.go)
@@ -554,13 +547,11 @@ class IntegrationRates(Kind):
         return self._merged(current, {name: float(rate) for name, rate in rates.items()})
 
     def decode(self, decoder: Decoder, node: Node, current: Any) -> Any:
-        from neocortex.config.decode import Failed, decode_key
-
         if node.kind != "mapping":
             return decoder.collection_mismatch(node, self.go) if node.items else _scalar(self, decoder, node)
         rates: dict[str, float] = {}
         for key, item in zip(node.items[::2], node.items[1::2], strict=True):
-            name, rate = decode_key(decoder, key, rates), _FLOAT.decode(decoder, item, 0.0)
+            name, rate = decoder.key(key, rates), _FLOAT.decode(decoder, item, 0.0)
             if isinstance(name, str) and not isinstance(rate, Failed):
                 rates[name] = rate
         return self._merged(current, rates)
@@ -597,13 +588,11 @@ class Labels(Kind):
         return {}
 
     def decode(self, decoder: Decoder, node: Node, current: Any) -> Any:
-        from neocortex.config.decode import decode_key
-
         if node.kind != "mapping":
             return decoder.collection_mismatch(node, self.go) if node.items else _scalar(self, decoder, node)
         labels: dict[str, str] = {}
         for key, item in zip(node.items[::2], node.items[1::2], strict=True):
-            name, value = decode_key(decoder, key, labels), decoder.text(item)
+            name, value = decoder.key(key, labels), decoder.text(item)
             if isinstance(name, str) and isinstance(value, str):
                 labels[name] = value
         return dict(sorted(labels.items()))
@@ -640,9 +629,7 @@ class Records(Kind):
         return "[]"
 
     def show(self, value: list[Section]) -> list[Any]:
-        from neocortex.config.page import tree
-
-        return [tree(record) for record in value]
+        return [record.shown() for record in value]
 
 
 class Optional(Kind):

@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from neocortex.config import yamltree
 from neocortex.config.decode import Decoder
 from neocortex.config.flags import Command, FlagError, HelpRequested, config_file_of, parse
 from neocortex.config.schema import Config
+from neocortex.config.validate import InvalidConfig, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 NO_ARGUMENTS = (
     "please set configuration file. For example: "
@@ -49,8 +54,6 @@ def load(args: Sequence[str], environ: Mapping[str, str] | None = None) -> Loade
     Raises Exit with Cortex's texts and codes: 1 for the configuration file or an invalid configuration, 2 for the
     command line and for -help, 0 for -version and -print.config.
     """
-    from neocortex.config.validate import InvalidConfig, validate
-
     config = Config()
     path, expand = config_file_of(args)
     sha256 = None
@@ -64,13 +67,13 @@ def load(args: Sequence[str], environ: Mapping[str, str] | None = None) -> Loade
     try:
         command = parse(args, config)
     except HelpRequested:
-        from neocortex.config.usage import usage
+        from neocortex.config.usage import usage  # noqa: PLC0415 - a server that starts needs none of it
 
         raise Exit(2, stdout=usage()) from None
     except FlagError as err:
         raise Exit(2, stderr=f"{err}\nRun with -help to get list of available parameters\n") from None
     if command.version:
-        from neocortex.config.usage import version
+        from neocortex.config.usage import version  # noqa: PLC0415 - a server that starts needs none of it
 
         raise Exit(0, stdout=version())
     try:
@@ -78,11 +81,11 @@ def load(args: Sequence[str], environ: Mapping[str, str] | None = None) -> Loade
     except InvalidConfig as err:
         raise Exit(1, stderr=f"error validating config: {err}\n") from None
     if config.print_config:
-        from neocortex.config.page import config_page
+        from neocortex.config.page import config_page  # noqa: PLC0415 - a server that starts needs none of it
 
         raise Exit(0, stdout=config_page(config))
     if command.unsupported:
-        from neocortex.config.status import unsupported_page
+        from neocortex.config.status import unsupported_page  # noqa: PLC0415 - a server that starts needs none of it
 
         raise Exit(0, stdout=unsupported_page())
     return Loaded(config, command, sha256)
@@ -91,8 +94,7 @@ def load(args: Sequence[str], environ: Mapping[str, str] | None = None) -> Loade
 def read_file(path: str, config: Config, environ: Mapping[str, str], *, expand: bool) -> str:
     """Reads the YAML file at `path` into `config` and returns the file's SHA-256. Raises ConfigFileError."""
     try:
-        with open(path, "rb") as file:
-            content = file.read()
+        content = Path(path).read_bytes()
     except OSError as err:
         reason = (err.strerror or str(err)).lower()
         raise ConfigFileError(f"Error reading config file: open {path}: {reason}") from None

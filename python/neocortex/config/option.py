@@ -14,10 +14,12 @@ The class collects its members once; an instance is a plain object whose attribu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from neocortex.config import kinds
-from neocortex.config.kinds import Kind
+
+if TYPE_CHECKING:
+    from neocortex.config.kinds import Kind
 
 T = TypeVar("T")
 
@@ -25,7 +27,7 @@ T = TypeVar("T")
 class Option:
     """One option: its place in YAML, its flag below the section's prefix, its kind and default."""
 
-    __slots__ = ("name", "yaml", "flag", "aliases", "kind", "default", "hidden", "omitempty")
+    __slots__ = ("aliases", "default", "flag", "hidden", "kind", "name", "omitempty", "yaml")
 
     name: str
     kind: Kind
@@ -34,6 +36,7 @@ class Option:
         self,
         flag: str | None,
         default: Any,
+        *,
         yaml: str | None,
         aliases: tuple[str, ...],
         hidden: bool,
@@ -54,7 +57,7 @@ class Option:
 class Nested:
     """A section within a section. `defaults` and `flags` say, by dotted attribute path, what differs in this place."""
 
-    __slots__ = ("name", "yaml", "cls", "prefix", "defaults", "flags", "hidden")
+    __slots__ = ("cls", "defaults", "flags", "hidden", "name", "prefix", "yaml")
 
     name: str
 
@@ -62,6 +65,7 @@ class Nested:
         self,
         cls: type[Section],
         prefix: str,
+        *,
         yaml: str | None,
         defaults: Mapping[str, Any],
         flags: Mapping[str, str],
@@ -76,7 +80,7 @@ class Nested:
 
 
 class _Inline:
-    __slots__ = ("cls", "prefix", "defaults")
+    __slots__ = ("cls", "defaults", "prefix")
 
     def __init__(self, cls: type[Section], prefix: str, defaults: Mapping[str, Any]) -> None:
         self.cls = cls
@@ -85,6 +89,10 @@ class _Inline:
 
 
 Member = Option | Nested
+
+
+class Struct(dict[str, Any]):
+    """Plain data whose keys pages show in declaration order; other dicts are shown sorted."""
 
 
 def opt(
@@ -98,10 +106,10 @@ def opt(
 ) -> Any:
     """Declares an option.
 
-    `flag` is None for what only YAML can set, `yaml` None for what only a flag can set; `aliases` are further whole flag
-    names; `hidden` keeps it out of the reference page; `omitempty` leaves an empty value out of the shown configuration.
+    `flag` is None for what only YAML can set, `yaml` None for what only a flag can set; `aliases` are further whole
+    flag names; `hidden` keeps it out of the reference page; `omitempty` leaves an empty value out of pages.
     """
-    return Option(flag, default, yaml, aliases, hidden, omitempty)
+    return Option(flag, default, yaml=yaml, aliases=aliases, hidden=hidden, omitempty=omitempty)
 
 
 def section(
@@ -117,13 +125,20 @@ def section(
 
     `defaults` and `flags` hold what differs in this place, by attribute path; flags are below the nested prefix.
     """
-    nested: Any = Nested(cls, prefix, yaml, defaults or {}, flags or {}, hidden)  # type: ignore[arg-type]
+    nested: Any = Nested(
+        cls,  # type: ignore[arg-type]
+        prefix,
+        yaml=yaml,
+        defaults=defaults or {},
+        flags=flags or {},
+        hidden=hidden,
+    )
     return nested  # type: ignore[no-any-return]
 
 
 def records(cls: type[T], go: str, doc: str, *, omitempty: bool = False) -> list[T]:
     """Declares a list of sections, which only YAML can set. `go` names the list's type in errors, `doc` in the page."""
-    option: Any = Option(None, [], "", (), False, omitempty)
+    option: Any = Option(None, [], yaml="", aliases=(), hidden=False, omitempty=omitempty)
     option.kind = kinds.Records(cls, go, doc)  # type: ignore[arg-type]
     return option  # type: ignore[no-any-return]
 
@@ -146,7 +161,7 @@ class Section:
     def __init_subclass__(cls, go: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.go = go
-        annotations = cls.__dict__.get("__annotations__", {})
+        annotations = vars(cls).get("__annotations__", {})
         members: list[Member] = []
         for name, value in list(cls.__dict__.items()):
             if isinstance(value, Option):
@@ -183,6 +198,19 @@ class Section:
     def decoded(self) -> None:
         """Called when a YAML mapping was decoded into the section; raises ValueError when its values do not fit."""
 
+    def shown(self) -> Struct:
+        """The section as plain data for a page, secrets masked."""
+        out = Struct()
+        for member in self.members:
+            if member.yaml is None:
+                continue
+            value = getattr(self, member.name)
+            if isinstance(member, Nested):
+                out[member.yaml] = value.shown()
+            elif not (member.omitempty and member.kind.is_empty(value)):
+                out[member.yaml] = member.kind.show(value)
+        return out
+
     @classmethod
     def member(cls, name: str) -> Member:
         """The member with this attribute name. Raises KeyError."""
@@ -193,6 +221,8 @@ class Section:
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -239,11 +269,23 @@ def _inlined(place: _Inline) -> Iterator[Member]:
             flag = None if member.flag is None else place.prefix + member.flag
             default = place.defaults.get(member.name, member.default)
             twin = Option(
-                flag, member.kind.default(default), member.yaml, member.aliases, member.hidden, member.omitempty
+                flag,
+                member.kind.default(default),
+                yaml=member.yaml,
+                aliases=member.aliases,
+                hidden=member.hidden,
+                omitempty=member.omitempty,
             )
             twin.kind = member.kind
         else:
             defaults = below(place.defaults, member.name, member.defaults)
-            twin = Nested(member.cls, place.prefix + member.prefix, member.yaml, defaults, member.flags, member.hidden)
+            twin = Nested(
+                member.cls,
+                place.prefix + member.prefix,
+                yaml=member.yaml,
+                defaults=defaults,
+                flags=member.flags,
+                hidden=member.hidden,
+            )
         twin.name = member.name
         yield twin

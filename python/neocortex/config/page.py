@@ -10,45 +10,30 @@ import base64
 import functools
 import io
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from yaml._yaml import CEmitter
 
 from neocortex.config import yamltree
 from neocortex.config.kinds import Flow, go_float
-from neocortex.config.option import Nested, Section
+from neocortex.config.option import Struct
 from neocortex.config.yamltree import Node
+
+if TYPE_CHECKING:
+    from neocortex.config.option import Section
 
 CONTENT_TYPE = "text/plain; charset=utf-8"
 """The type under which the pages are served."""
 
 
-class Struct(dict[str, Any]):
-    """Plain data whose keys stay in declaration order; other dicts are shown sorted."""
-
-
 def config_page(config: Section, mode: str = "") -> str:
     """The body of `/config?mode=`: all values, `defaults`, or with `diff` those that differ from the defaults."""
     if mode == "defaults":
-        return to_yaml(tree(type(config)()))
+        return to_yaml(type(config)().shown())
     if mode == "diff":
-        return to_yaml(diff(tree(type(config)()), tree(config)))
-    return to_yaml(tree(config))
-
-
-def tree(section: Section) -> Struct:
-    """The section as plain data, secrets masked."""
-    out = Struct()
-    for member in section.members:
-        if member.yaml is None:
-            continue
-        value = getattr(section, member.name)
-        if isinstance(member, Nested):
-            out[member.yaml] = tree(value)
-        elif not (member.omitempty and member.kind.is_empty(value)):
-            out[member.yaml] = member.kind.show(value)
-    return out
+        return to_yaml(diff(type(config)().shown(), config.shown()))
+    return to_yaml(config.shown())
 
 
 def diff(defaults: dict[str, Any], actual: dict[str, Any]) -> dict[str, Any]:

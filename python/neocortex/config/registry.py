@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neocortex.config.option import Option, Section, below, fresh
+from neocortex.config.schema import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +41,18 @@ class Entry:
 
 def entries(cls: type[Section]) -> Iterator[Entry]:
     """All options below `cls` in declaration order."""
-    return _entries(cls, (), "", "", {}, {}, False)
+    return _entries(cls)
 
 
 def _entries(
     cls: type[Section],
-    attributes: tuple[str, ...],
-    path: str | None,
-    prefix: str,
-    defaults: Mapping[str, Any],
-    flags: Mapping[str, str],
-    hidden: bool,
+    *,
+    attributes: tuple[str, ...] = (),
+    path: str | None = "",
+    prefix: str = "",
+    defaults: Mapping[str, Any] = NOTHING,
+    flags: Mapping[str, str] = NOTHING,
+    hidden: bool = False,
 ) -> Iterator[Entry]:
     for member in cls.members:
         place = None if path is None or member.yaml is None else f"{path}.{member.yaml}" if path else member.yaml
@@ -65,20 +71,20 @@ def _entries(
             inner = below(flags, member.name, {})
             yield from _entries(
                 member.cls,
-                (*attributes, member.name),
-                place,
-                prefix + member.prefix,
-                below(defaults, member.name, member.defaults),
-                {**member.flags, **{name: flag.removeprefix(member.prefix) for name, flag in inner.items()}},
-                hidden or member.hidden,
+                attributes=(*attributes, member.name),
+                path=place,
+                prefix=prefix + member.prefix,
+                defaults=below(defaults, member.name, member.defaults),
+                flags={**member.flags, **{name: flag.removeprefix(member.prefix) for name, flag in inner.items()}},
+                hidden=hidden or member.hidden,
             )
 
 
 @cache
-def flag_index(cls: Any) -> dict[str, Entry]:
-    """Entries by flag name, aliases included."""
+def flag_index() -> dict[str, Entry]:
+    """Entries of the configuration by flag name, aliases included."""
     index: dict[str, Entry] = {}
-    for entry in entries(cls):
+    for entry in entries(Config):
         if entry.flag is not None:
             index[entry.flag] = entry
             for alias in entry.option.aliases:

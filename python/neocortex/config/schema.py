@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, opt, section
 from neocortex.config.sections.alertmanager import Alertmanager, AlertmanagerStorage
 from neocortex.config.sections.blocks import BlocksStorage, Storage
@@ -20,7 +22,9 @@ from neocortex.config.sections.runtime_config import RuntimeConfig
 from neocortex.config.sections.server import API, Server
 from neocortex.config.sections.store_gateway import StoreGateway
 from neocortex.config.sections.tracing import Tracing
-from neocortex.config.values import CSV, NameValidationScheme
+
+if TYPE_CHECKING:
+    from neocortex.config.values import CSV, NameValidationScheme
 
 __all__ = ["Config", "Limits"]
 

@@ -32,7 +32,7 @@ def _problem(text: str) -> str | None:
     rest = rest.partition("#")[0].partition("?")[0]
     path = rest
     if rest.startswith("//"):
-        authority, slash, path = rest[2:].partition("/")
+        authority, _, path = rest[2:].partition("/")
         problem = _host_problem(authority.rpartition("@")[2])
         if problem is not None:
             return problem

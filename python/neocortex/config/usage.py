@@ -12,7 +12,6 @@ from neocortex.config.describe import describe, describe_flag
 from neocortex.config.duration import quote
 from neocortex.config.kinds import Kind, of
 from neocortex.config.registry import flag_index
-from neocortex.config.schema import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def usage() -> str:
 
 def flag_rows() -> list[FlagRow]:
     """All flags, sorted by name."""
-    rows = [_row(name, entry.option.kind, entry.default, describe(entry)) for name, entry in flag_index(Config).items()]
+    rows = [_row(name, entry.option.kind, entry.default, describe(entry)) for name, entry in flag_index().items()]
     for name, (annotation, value) in flags.COMMAND_FLAGS.items():
         rows.append(_row(name, of(annotation), value, describe_flag(name)))
     for name, (annotation, text) in flags.UNUSED_FLAGS.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from neocortex.config.decode import clear
@@ -37,7 +38,7 @@ _GO_NAMES = {
 }
 
 
-def validate(config: Config) -> None:
+def validate(config: Config) -> None:  # noqa: PLR0915 - one list of checks, in order
     """Raises InvalidConfig for the first mistake."""
     _check_empty_nodes(config)
     if config.name_validation_scheme not in ("legacy", "utf8"):
@@ -175,7 +176,7 @@ def _check_compactor(config: Config) -> None:
     ranges = compactor.block_ranges
     if any(block_range.ns == 0 for block_range in ranges):
         raise InvalidConfig("compactor block range period cannot be zero")
-    for shorter, longer in zip(ranges, ranges[1:], strict=False):
+    for shorter, longer in pairwise(ranges):
         if longer.ns % shorter.ns:
             raise InvalidConfig(
                 "compactor block range periods should be divisible by the previous one, "

@@ -26,7 +26,8 @@ def check_limits(limits: Limits, config: Config) -> None:
     active_series = config.ingester.active_series_metrics_enabled
     if limits.max_global_series_per_user > 0 and not by_all_labels:
         raise InvalidConfig(
-            "the ingester.max-global-series-per-user limit is unsupported if distributor.shard-by-all-labels is disabled"
+            "the ingester.max-global-series-per-user limit is unsupported if distributor.shard-by-all-labels is "
+            "disabled"
         )
     if limits.max_global_native_histogram_series_per_user > 0 and not (by_all_labels and active_series):
         raise InvalidConfig(
@@ -67,7 +68,7 @@ def check_query_limits(limits: Limits, config: Config, tenant: str) -> None:
         raise InvalidConfig(
             f"tenant {tenant}: query_ingesters_within ({ingesters}) must be less than close_idle_tsdb_timeout ({idle})"
         )
-    if ingesters > 0 and 0 < store and store >= ingesters:
+    if ingesters > 0 and store > 0 and store >= ingesters:
         raise InvalidConfig(
             f"tenant {tenant}: query_store_after ({store}) must be less than query_ingesters_within ({ingesters})"
         )
@@ -90,7 +91,7 @@ def _is_valid_rule(rule: RelabelConfig, scheme: str) -> bool:
     """Whether a relabelling rule is complete and holds only what its action uses (Prometheus, model/relabel)."""
     action, target = rule.action, rule.target_label
     plain = not rule.modulus and rule.separator == ";" and rule.replacement == "$1"
-    if action == "hashmod" and not rule.modulus or action in _NEED_TARGET and not target:
+    if (action == "hashmod" and not rule.modulus) or (action in _NEED_TARGET and not target):
         return False
     if action == "replace":
         template = bool(_TEMPLATE_VARIABLE.search(target))

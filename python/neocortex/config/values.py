@@ -4,9 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neocortex.config.duration import Duration as Duration
-from neocortex.config.duration import PrometheusDuration as PrometheusDuration
+from neocortex.config.duration import Duration, PrometheusDuration
 
+__all__ = [
+    "CSV",
+    "MASK",
+    "URL",
+    "CIDRs",
+    "Duration",
+    "Durations",
+    "Int64",
+    "LabelNames",
+    "LabelSet",
+    "LogFormat",
+    "LogLevel",
+    "NameValidationScheme",
+    "PrometheusDuration",
+    "RelabelAction",
+    "RelabelRegex",
+    "Secret",
+    "SecretCSV",
+    "StringSlice",
+    "UInt",
+    "UInt64",
+]
 
 MASK = "********"
 

@@ -31,6 +31,15 @@ BINARY = "!!binary"
 _LONG_TAG = "tag:yaml.org,2002:"
 
 
+class Failed:
+    """The answer of a decoding that gave no value; the problem was noted."""
+
+    __slots__ = ()
+
+
+FAILED = Failed()
+
+
 class YamlError(ValueError):
     """A document cannot be read at all; the text is yaml.v2's, with its line."""
 
@@ -38,7 +47,7 @@ class YamlError(ValueError):
 class Node:
     """A scalar, sequence or mapping. `items` are elements, or keys and values in turn; `line` counts from 1."""
 
-    __slots__ = ("kind", "tag", "value", "plain", "items", "line")
+    __slots__ = ("items", "kind", "line", "plain", "tag", "value")
 
     def __init__(self, kind: str, tag: str, value: str, plain: bool, line: int) -> None:
         self.kind = kind
@@ -209,7 +218,7 @@ def _is_timestamp(text: str) -> bool:
     if match is None:
         return False
     year, month, day, separator, hour, minute, second, zone = match.groups()
-    if separator == " " and zone or separator in ("T", "t") and not zone:
+    if (separator == " " and zone) or (separator in ("T", "t") and not zone):
         return False
     try:
         datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))

@@ -1,4 +1,4 @@
-"""The runtime configuration file's content: overrides by tenant, limits of this ingester, the state of a multi KV store.
+"""The runtime file's content: overrides by tenant, limits of this ingester, the state of a multi KV store.
 
 Unknown and repeated keys are errors. A tenant's entry starts from the default limits.
 """
@@ -8,17 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from neocortex.config import kinds, yamltree
-from neocortex.config.decode import FAILED, Decoder, Failed, decode_key
+from neocortex.config.decode import Decoder
 from neocortex.config.kinds import Kind
 from neocortex.config.option import Option, Section, opt, section
-from neocortex.config.page import tree
-from neocortex.config.sections.ingester import InstanceLimits
-from neocortex.config.sections.limits import Limits
 from neocortex.config.validate import InvalidConfig, validate_tenant_limits
-from neocortex.config.yamltree import YamlError
+from neocortex.config.yamltree import FAILED, Failed, YamlError
 
 if TYPE_CHECKING:
     from neocortex.config.schema import Config
+    from neocortex.config.sections.ingester import InstanceLimits
+    from neocortex.config.sections.limits import Limits
     from neocortex.config.yamltree import Node
 
 CHECKED_TARGETS = ("all", "distributor", "querier", "ruler")
@@ -54,7 +53,7 @@ class _TenantLimits(Kind):
             return {} if value is None else decoder.mismatch(node, tag, self.go)
         tenants: dict[str, Limits] = {}
         for key, entry in zip(node.items[::2], node.items[1::2], strict=True):
-            tenant = decode_key(decoder, key, tenants)
+            tenant = decoder.key(key, tenants)
             limits = decoder.limits.copy()
             if isinstance(tenant, Failed) or not (entry.is_null or decoder.section(entry, limits)):
                 continue
@@ -62,7 +61,7 @@ class _TenantLimits(Kind):
         return tenants
 
     def show(self, value: dict[str, Limits]) -> dict[str, Any]:
-        return {tenant: tree(limits) for tenant, limits in value.items()}
+        return {tenant: limits.shown() for tenant, limits in value.items()}
 
 
 class _InstanceLimits(Kind):
@@ -77,11 +76,11 @@ class _InstanceLimits(Kind):
         return limits if decoder.section(node, limits) else FAILED
 
     def show(self, value: InstanceLimits | None) -> Any:
-        return None if value is None else tree(value)
+        return None if value is None else value.shown()
 
 
 def _of_kind(kind: Kind, default: Any, *, omitempty: bool = False) -> Any:
-    option = Option(None, default, "", (), False, omitempty)
+    option = Option(None, default, yaml="", aliases=(), hidden=False, omitempty=omitempty)
     option.kind = kind
     return option
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from neocortex.config.sections.limits import Limits
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from neocortex.config.sections.limits import Limits
 
 
 class Overrides:
     """Limits by tenant. `by_tenant` gives the runtime file's present entries; it is asked on every call."""
 
-    __slots__ = ("defaults", "_by_tenant")
+    __slots__ = ("_by_tenant", "defaults")
 
     def __init__(self, defaults: Limits, by_tenant: Callable[[], Mapping[str, Limits]] | None = None) -> None:
         self.defaults = defaults

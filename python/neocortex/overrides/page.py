@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from neocortex.config.page import diff, to_yaml, tree
+from neocortex.config.page import diff, to_yaml
 from neocortex.overrides.document import RuntimeValues
 
 if TYPE_CHECKING:
@@ -20,5 +20,5 @@ def runtime_config_page(values: RuntimeValues | None, defaults: Limits, mode: st
     if mode == "diff":
         base = RuntimeValues()
         base.overrides = dict.fromkeys(values.overrides, defaults)
-        return to_yaml(diff(tree(base), tree(values)))
-    return to_yaml(tree(values))
+        return to_yaml(diff(base.shown(), values.shown()))
+    return to_yaml(values.shown())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,8 @@ from neocortex.overrides.limits import Overrides
 from neocortex.service import Service
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
     from neocortex.config import Config, Limits
     from neocortex.observe import Registry
 
@@ -30,7 +31,7 @@ NO_TENANTS: Mapping[str, Limits] = {}
 
 
 def runtime_file(config: Config) -> Path | None:
-    """The runtime file's path; None when none is configured. A relative one is below `runtime_config.filesystem.dir`."""
+    """The runtime file's path, None when none is configured; below `runtime_config.filesystem.dir` when that is set."""
     runtime = config.runtime_config
     if not runtime.file:
         return None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from neocortex.errors import InvalidTenant
 from neocortex.tenant.validate import check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SEPARATOR = "|"
 NO_ORG_ID = "no org id"
@@ -28,7 +31,7 @@ class Resolver:
         return tenants[0]
 
     def tenants(self, org_id: str) -> list[str]:
-        """The tenants of the header, sorted and distinct; never empty. Raises InvalidTenant at the first invalid one."""
+        """The header's tenants, sorted and distinct; never empty. Raises InvalidTenant at the first invalid one."""
         if not self.federation:
             return [check(org_id)]
         return normalized(check(tenant) for tenant in org_id.split(SEPARATOR))

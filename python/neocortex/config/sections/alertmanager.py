@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, inline, opt, section
 from neocortex.config.sections.bucket import Bucket, UsersScanner
 from neocortex.config.sections.configs import ConfigsClient
 from neocortex.config.sections.ring import AlertmanagerRing
 from neocortex.config.sections.tls import ClientTLS
-from neocortex.config.values import CSV, Duration, Int64, URL
+
+if TYPE_CHECKING:
+    from neocortex.config.values import CSV, URL, Duration, Int64
 
 
 class Cluster(Section, go="alertmanager.ClusterConfig"):

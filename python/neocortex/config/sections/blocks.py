@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, inline, opt, section
 from neocortex.config.sections.bucket import Bucket, UsersScanner
 from neocortex.config.sections.bucket_cache import (
@@ -12,7 +14,9 @@ from neocortex.config.sections.bucket_cache import (
     ParquetRowRangesCache,
     ParquetShardCache,
 )
-from neocortex.config.values import Duration, Durations, Int64, UInt64
+
+if TYPE_CHECKING:
+    from neocortex.config.values import Duration, Durations, Int64, UInt64
 
 
 class Storage(Section, go="storage.Config"):

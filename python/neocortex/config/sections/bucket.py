@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, inline, opt, section
-from neocortex.config.values import Duration, Int64, Secret, UInt
+
+if TYPE_CHECKING:
+    from neocortex.config.values import Duration, Int64, Secret, UInt
 
 
 class S3SSE(Section, go="s3.SSEConfig"):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, inline, opt, section
 from neocortex.config.sections.tls import ClientTLS
-from neocortex.config.values import Duration, Int64, Secret, UInt, UInt64
+
+if TYPE_CHECKING:
+    from neocortex.config.values import Duration, Int64, Secret, UInt, UInt64
 
 
 class ParquetShardCache(Section, go="parquetutil.CacheConfig"):

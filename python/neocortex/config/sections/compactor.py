@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, opt, section
 from neocortex.config.sections.ring import CompactorRing, ParquetConverterRing
-from neocortex.config.values import CSV, Duration, Durations
+
+if TYPE_CHECKING:
+    from neocortex.config.values import CSV, Duration, Durations
 
 
 class Compactor(Section, go="compactor.Config"):

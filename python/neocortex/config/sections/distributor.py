@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, opt, section
 from neocortex.config.sections.kvstore import KVStore
 from neocortex.config.sections.ring import DistributorRing
-from neocortex.config.values import Duration, SecretCSV
+
+if TYPE_CHECKING:
+    from neocortex.config.values import Duration, SecretCSV
 
 
 class IngesterPool(Section, go="distributor.PoolConfig"):

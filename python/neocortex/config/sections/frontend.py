@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, inline, opt, section
 from neocortex.config.sections.grpc_client import GrpcClient
-from neocortex.config.values import Duration, Int64
+
+if TYPE_CHECKING:
+    from neocortex.config.values import Duration, Int64
 
 
 class QueryHandler(Section, go="transport.HandlerConfig"):

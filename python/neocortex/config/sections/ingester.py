@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, opt, section
 from neocortex.config.sections.grpc_client import HealthCheckedGrpcClient
 from neocortex.config.sections.resources import QueryProtection
 from neocortex.config.sections.ring import Lifecycler
-from neocortex.config.values import Duration, Durations, Int64
+
+if TYPE_CHECKING:
+    from neocortex.config.values import Duration, Durations, Int64
 
 
 class IngesterClient(Section, go="client.Config"):

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, opt, records, section
-from neocortex.config.values import Int64, LabelNames, LabelSet, PrometheusDuration, RelabelAction, RelabelRegex, UInt64
+
+if TYPE_CHECKING:
+    from neocortex.config.values import (
+        Int64,
+        LabelNames,
+        LabelSet,
+        PrometheusDuration,
+        RelabelAction,
+        RelabelRegex,
+        UInt64,
+    )
 
 
 class RelabelConfig(Section, go="relabel.plain"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, opt, records, section
 from neocortex.config.regex import regex_error
 from neocortex.config.sections.limit_rules import (
@@ -12,7 +14,9 @@ from neocortex.config.sections.limit_rules import (
     QueryAttribute,
     RelabelConfig,
 )
-from neocortex.config.values import CIDRs, Int64, LabelSet, PrometheusDuration, StringSlice
+
+if TYPE_CHECKING:
+    from neocortex.config.values import CIDRs, Int64, LabelSet, PrometheusDuration, StringSlice
 
 
 class QueryPriority(Section, go="validation.QueryPriority"):

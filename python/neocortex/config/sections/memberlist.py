@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import inline, opt
 from neocortex.config.sections.tls import ClientTLS
-from neocortex.config.values import Duration, Int64, StringSlice
+
+if TYPE_CHECKING:
+    from neocortex.config.values import Duration, Int64, StringSlice
 
 
 class GossipTransport(ClientTLS, go="memberlist.TCPTransportConfig"):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, inline, opt, section
 from neocortex.config.sections.bucket_cache import ParquetShardCache
 from neocortex.config.sections.grpc_client import GrpcClient, HealthCheck
 from neocortex.config.sections.resources import QueryProtection
 from neocortex.config.sections.tls import ClientTLS
-from neocortex.config.values import Duration, Int64
+
+if TYPE_CHECKING:
+    from neocortex.config.values import Duration, Int64
 
 
 class StoreGatewayClient(ClientTLS, go="querier.ClientConfig"):

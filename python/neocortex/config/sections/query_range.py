@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, opt, section
-from neocortex.config.values import Duration, Secret, UInt
+
+if TYPE_CHECKING:
+    from neocortex.config.values import Duration, Secret, UInt
 
 
 class DynamicQuerySplits(Section, go="queryrange.DynamicQuerySplitsConfig"):

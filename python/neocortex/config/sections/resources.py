@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, opt, section
-from neocortex.config.values import CSV, Duration
+
+if TYPE_CHECKING:
+    from neocortex.config.values import CSV, Duration
 
 
 class ResourceMonitor(Section, go="configs.ResourceMonitor"):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING
 
 from neocortex.config.option import Section, opt, section
 from neocortex.config.sections.kvstore import KVStore
-from neocortex.config.values import CSV, Duration
+
+if TYPE_CHECKING:
+    from neocortex.config.values import CSV, Duration
 
 
 class DistributorRing(Section, go="distributor.RingConfig"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, inline, opt, section
 from neocortex.config.sections.bucket import Bucket, UsersScanner
 from neocortex.config.sections.configs import ConfigsClient
@@ -9,7 +11,9 @@ from neocortex.config.sections.grpc_client import GrpcClient
 from neocortex.config.sections.querier import ThanosEngine
 from neocortex.config.sections.ring import RulerRing
 from neocortex.config.sections.tls import ClientTLS
-from neocortex.config.values import CSV, Duration, Int64, LabelSet, Secret, URL
+
+if TYPE_CHECKING:
+    from neocortex.config.values import CSV, URL, Duration, Int64, LabelSet, Secret
 
 
 class RulerClient(GrpcClient, go="ruler.ClientConfig"):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import inline, opt
 from neocortex.config.sections.bucket import Bucket
-from neocortex.config.values import Duration
+
+if TYPE_CHECKING:
+    from neocortex.config.values import Duration
 
 
 class RuntimeConfig(Bucket, go="runtimeconfig.Config"):

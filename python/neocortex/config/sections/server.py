@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, opt, section
 from neocortex.config.sections.tls import ServerTLS
-from neocortex.config.values import Duration, LogFormat, LogLevel, StringSlice, UInt
+
+if TYPE_CHECKING:
+    from neocortex.config.values import Duration, LogFormat, LogLevel, StringSlice, UInt
 
 
 class API(Section, go="api.Config"):

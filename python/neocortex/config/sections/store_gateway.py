@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neocortex.config.option import Section, opt, section
 from neocortex.config.sections.bucket import HedgedRequest
 from neocortex.config.sections.resources import QueryProtection
 from neocortex.config.sections.ring import StoreGatewayRing
-from neocortex.config.values import CSV
+
+if TYPE_CHECKING:
+    from neocortex.config.values import CSV
 
 
 class StoreGateway(Section, go="storegateway.Config"):
