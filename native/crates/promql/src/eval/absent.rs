@@ -6,7 +6,7 @@ use super::column::Column;
 use super::engine::Frame;
 use super::error::EvalError;
 use super::parallel::in_order;
-use super::range::{WindowCounts, Windows};
+use super::range::WindowCounts;
 use crate::func::absent_labels;
 use crate::parse::ast::Expr;
 use crate::plan::tree::Node;
@@ -14,8 +14,8 @@ use crate::plan::tree::Node;
 impl Frame<'_> {
     /// 1 at every step at which no series has a sample in its window.
     pub(super) fn absent_over_time(&self, exprs: &[Expr], arg: &Node<'_>) -> Result<Vec<Column>, EvalError> {
-        let (ranges, range_ms, shift) = self.ranges(arg)?;
-        let windows = Windows { frame: self, shift, range_ms };
+        let vector = self.ranges(arg)?;
+        let (ranges, windows) = (&vector.ranges, vector.windows(self));
         let mut absent = vec![true; self.steps.count()];
         let work = |i: usize| {
             self.query.budget.check_time()?;

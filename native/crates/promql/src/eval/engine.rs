@@ -1,12 +1,14 @@
 //! The evaluation of a query: one tree, all steps, node by node.
 
+use std::sync::Arc;
+
 use neocortex_model::result::QueryResult;
 use neocortex_model::series::Queryable;
 use parking_lot::Mutex;
 
 use super::annotate::Notes;
 use super::budget::{Budget, column_samples};
-use super::column::Column;
+use super::column::{Column, is_absent};
 use super::error::EvalError;
 use super::names;
 use super::options::EvalOptions;
@@ -136,6 +138,10 @@ impl<'q> Frame<'q> {
                 self.aggregate(node.expr, aggregate, input, param.as_deref())?
             }
             Op::Call { func, exprs, args } => self.vector_call(node.expr, func, exprs, args)?,
+            Op::Info(info) => self.info(info)?,
+            Op::Instant { selector, selection } if selector.smoothed => {
+                self.smoothed_columns(selector, *selection, node.expr)?
+            }
             Op::Instant { .. } => {
                 let mut columns = Vec::new();
                 self.each_column(node, &mut |column| {
@@ -165,7 +171,9 @@ impl<'q> Frame<'q> {
         match &node.op {
             _ if self.steps.count() == 0 => Ok(()),
             Op::Keep(inner) => self.each_column(inner, take),
-            Op::Instant { selector, selection } => self.instant_columns(selector, *selection, node.expr, take),
+            Op::Instant { selector, selection } if !selector.smoothed => {
+                self.instant_columns(selector, *selection, take)
+            }
             Op::Call { func, exprs, args } => match self.range_call(func, args) {
                 Some(call) => self.range_columns(&call, func, exprs, args, take),
                 None => self.vector(node)?.into_iter().try_for_each(take),
@@ -203,10 +211,11 @@ impl<'q> Frame<'q> {
 
     fn negate(&self, column: &mut Column) {
         names::drop_name(column, self.delayed());
-        for v in &mut column.floats {
-            if !super::column::is_absent(*v) {
-                *v = -*v;
-            }
+        for v in column.floats.iter_mut().filter(|v| !is_absent(**v)) {
+            *v = -*v;
+        }
+        for h in column.histograms.iter_mut().flatten() {
+            Arc::make_mut(h).mul(-1.0);
         }
     }
 }

@@ -46,6 +46,22 @@ pub(super) struct Windows<'f> {
     pub frame: &'f Frame<'f>,
     pub shift: &'f TimeShift,
     pub range_ms: i64,
+    pub extension: Extension,
+}
+
+/// How far windows reach beyond their range (`anchored`, `smoothed`), in milliseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Extension {
+    left_ms: i64,
+    right_ms: i64,
+}
+
+/// A range selector or subquery, ready for windows.
+pub(super) struct RangeVector<'s> {
+    pub ranges: Ranges<'s>,
+    pub range_ms: i64,
+    pub shift: &'s TimeShift,
+    pub extension: Extension,
 }
 
 /// One window of a series.
@@ -85,6 +101,13 @@ impl Ranges<'_> {
     }
 }
 
+impl RangeVector<'_> {
+    /// The windows of each of its series.
+    pub fn windows<'f>(&'f self, frame: &'f Frame<'_>) -> Windows<'f> {
+        Windows { frame, shift: self.shift, range_ms: self.range_ms, extension: self.extension }
+    }
+}
+
 impl Windows<'_> {
     /// Calls `visit` with each window that is not empty, in the order of the steps.
     pub fn slide(&self, samples: &Samples, mut visit: impl FnMut(Extent)) -> WindowCounts {
@@ -95,11 +118,12 @@ impl Windows<'_> {
         let sizes: Vec<u64> = running_sizes(samples);
         for step in 0..self.frame.steps.count() {
             let end_ms = self.frame.reference_ms(self.shift, step);
-            let start_ms = end_ms.saturating_sub(self.range_ms);
-            while samples.t.get(to).is_some_and(|t| *t <= end_ms) {
+            let left_ms = end_ms.saturating_sub(self.range_ms).saturating_sub(self.extension.left_ms);
+            let right_ms = end_ms.saturating_add(self.extension.right_ms);
+            while samples.t.get(to).is_some_and(|t| *t <= right_ms) {
                 to += 1;
             }
-            while from < to && samples.t[from] <= start_ms {
+            while from < to && samples.t[from] <= left_ms {
                 from += 1;
             }
             if from == to {
@@ -115,6 +139,28 @@ impl Windows<'_> {
         }
         counts
     }
+}
+
+/// Functions that know what to do with samples outside of the window.
+const WITH_ANCHORED: [&str; 5] = ["changes", "delta", "increase", "rate", "resets"];
+const WITH_SMOOTHED: [&str; 3] = ["delta", "increase", "rate"];
+
+/// `anchored` and `smoothed` go with few functions.
+fn refuse_extension(function: &Function, arg: &Node<'_>) -> Result<(), EvalError> {
+    let Op::Range { matrix, .. } = &arg.op else { return Ok(()) };
+    let (modifier, allowed) = match (matrix.selector.anchored, matrix.selector.smoothed) {
+        (true, _) => ("anchored", &WITH_ANCHORED[..]),
+        (_, true) => ("smoothed", &WITH_SMOOTHED[..]),
+        _ => return Ok(()),
+    };
+    if allowed.contains(&function.name) {
+        return Ok(());
+    }
+    Err(EvalError::execution(format!(
+        "{modifier} modifier can only be used with: {} - not with {}",
+        allowed.join(", "),
+        function.name
+    )))
 }
 
 /// Sizes of the samples before each index; empty when all are floats.
@@ -143,15 +189,27 @@ impl Frame<'_> {
     }
 
     /// The series of a range selector or subquery, its range and its shift.
-    pub(super) fn ranges<'s>(&'s self, node: &'s Node<'_>) -> Result<(Ranges<'s>, i64, &'s TimeShift), EvalError> {
+    pub(super) fn ranges<'s>(&'s self, node: &'s Node<'_>) -> Result<RangeVector<'s>, EvalError> {
         match &node.op {
             Op::Range { matrix, selection } => {
-                Ok((Ranges::Selected(self.query.selected(*selection)?), matrix.range_ms, &matrix.selector.shift))
+                let lookback = self.query.options.lookback_delta_ms;
+                let (anchored, smoothed) = (matrix.selector.anchored, matrix.selector.smoothed);
+                Ok(RangeVector {
+                    ranges: Ranges::Selected(self.query.selected(*selection)?),
+                    range_ms: matrix.range_ms,
+                    shift: &matrix.selector.shift,
+                    extension: Extension {
+                        left_ms: if anchored || smoothed { lookback } else { 0 },
+                        right_ms: if smoothed { lookback } else { 0 },
+                    },
+                })
             }
-            Op::Subquery { subquery, step_ms, inner } => {
-                let series = self.subquery_series(subquery, *step_ms, inner)?;
-                Ok((Ranges::Computed(series), subquery.range_ms, &subquery.shift))
-            }
+            Op::Subquery { subquery, step_ms, inner } => Ok(RangeVector {
+                ranges: Ranges::Computed(self.subquery_series(subquery, *step_ms, inner)?),
+                range_ms: subquery.range_ms,
+                shift: &subquery.shift,
+                extension: Extension::default(),
+            }),
             Op::Once(inner) | Op::Keep(inner) => self.ranges(inner),
             _ => Err(EvalError::execution("expression is not a range vector")),
         }
@@ -167,7 +225,9 @@ impl Frame<'_> {
         take: &mut dyn FnMut(Column) -> Result<(), EvalError>,
     ) -> Result<(), EvalError> {
         let before = self.query.budget.held();
-        let (ranges, range_ms, shift) = self.ranges(&args[call.matrix])?;
+        refuse_extension(function, &args[call.matrix])?;
+        let vector = self.ranges(&args[call.matrix])?;
+        let (ranges, range_ms) = (&vector.ranges, vector.range_ms);
         let after = self.query.budget.held();
         let scalars = self.scalar_args(args, call.matrix)?;
         let width = args.len() - 1;
@@ -175,7 +235,7 @@ impl Frame<'_> {
             func::check_scalars(function.name, &scalars[step * width..(step + 1) * width])?;
         }
         let steps = self.steps.count();
-        let windows = Windows { frame: self, shift, range_ms };
+        let windows = vector.windows(self);
         let mut seen = HashSet::new();
         let work = |i: usize| {
             self.query.budget.check_time()?;

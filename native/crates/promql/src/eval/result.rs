@@ -8,7 +8,6 @@ use super::column::Column;
 use super::engine::Frame;
 use super::error::EvalError;
 use super::names;
-use super::range::Windows;
 use super::steps::Steps;
 use crate::parse::ast::ValueType;
 use crate::plan::tree::{Node, Op};
@@ -97,8 +96,8 @@ fn ranges(frame: &Frame<'_>, root: &Node<'_>) -> Result<Vec<MatrixSeries>, EvalE
 }
 
 fn window_of_each(frame: &Frame<'_>, root: &Node<'_>) -> Result<Vec<MatrixSeries>, EvalError> {
-    let (ranges, range_ms, shift) = frame.ranges(root)?;
-    let windows = Windows { frame, shift, range_ms };
+    let vector = frame.ranges(root)?;
+    let (ranges, windows) = (&vector.ranges, vector.windows(frame));
     let mut all = Vec::new();
     for i in 0..ranges.len() {
         frame.query.budget.check_time()?;

@@ -9,7 +9,7 @@ use super::engine::Frame;
 use super::error::EvalError;
 use super::parallel::in_order;
 use super::source::is_stale;
-use crate::parse::ast::{Expr, TimeShift, VectorSelector};
+use crate::parse::ast::{TimeShift, VectorSelector};
 use crate::plan::ranges::at_ms;
 
 impl Frame<'_> {
@@ -23,7 +23,6 @@ impl Frame<'_> {
         &self,
         selector: &VectorSelector,
         selection: usize,
-        _expr: &Expr,
         take: &mut dyn FnMut(Column) -> Result<(), EvalError>,
     ) -> Result<(), EvalError> {
         let selected = self.query.selected(selection)?;

@@ -98,6 +98,13 @@ pub(super) fn is_stale(samples: &Samples, i: usize) -> bool {
     }
 }
 
+/// A copy without staleness markers.
+pub(super) fn without_stale(samples: &Samples) -> Samples {
+    let mut samples = samples.clone();
+    drop_stale(&mut samples);
+    samples
+}
+
 fn drop_stale(samples: &mut Samples) {
     let Some(first) = (0..samples.len()).find(|i| is_stale(samples, *i)) else { return };
     let mut kept = first;

@@ -1,10 +1,13 @@
 //! The tree that is evaluated: it borrows the rewritten syntax tree and knows which subtrees are the same at every step
 //! and which selection feeds each selector.
 
+use neocortex_model::labels::METRIC_NAME;
+use neocortex_model::matchers::{MatchOp, Matcher};
+
 use super::ranges::{Selection, Surroundings};
 use super::rewrite::QueryTimes;
 use crate::parse::ast::{Aggregate, AggregateOp, Binary, BinaryOp, Expr, ExprKind, MatrixSelector, VectorSelector};
-use crate::parse::ast::{Subquery, ValueType};
+use crate::parse::ast::{Subquery, TimeShift, ValueType};
 use crate::parse::functions::Function;
 
 /// Functions whose value depends on the time of the step even if their arguments do not.
@@ -78,6 +81,8 @@ pub enum Op<'e> {
         /// The arguments.
         args: Vec<Node<'e>>,
     },
+    /// `info(input, {data="labels"})`
+    Info(Box<Info<'e>>),
     /// An instant selector.
     Instant {
         /// The selector.
@@ -103,6 +108,20 @@ pub enum Op<'e> {
     },
 }
 
+/// `info`, with all that it selects known before the evaluation.
+pub struct Info<'e> {
+    /// The series to be enriched.
+    pub input: Node<'e>,
+    /// By which names info series are selected.
+    pub names: Vec<Matcher>,
+    /// Which of their labels are wanted, and how they must be; all when empty.
+    pub data: Vec<Matcher>,
+    /// The time at which the input is selected holds for the info series as well.
+    pub shift: TimeShift,
+    /// Index of the selection of the info series.
+    pub selection: usize,
+}
+
 impl<'e> Plan<'e> {
     /// Plans a rewritten tree.
     #[must_use]
@@ -125,7 +144,7 @@ impl Node<'_> {
                 let scalar = ValueType::Scalar;
                 if left.value_type() == scalar && right.value_type() == scalar { scalar } else { ValueType::Vector }
             }
-            Op::Aggregate { .. } | Op::Instant { .. } => ValueType::Vector,
+            Op::Aggregate { .. } | Op::Instant { .. } | Op::Info(_) => ValueType::Vector,
             Op::Call { func, .. } => func.returns,
             Op::Range { .. } | Op::Subquery { .. } => ValueType::Matrix,
         }
@@ -187,6 +206,13 @@ impl Planner<'_> {
                 let (invariant, wrap) = (input.invariant, input.wrap);
                 planned(Op::Aggregate { aggregate, input: Box::new(input.node), param }, invariant, wrap)
             }
+            ExprKind::Call { func, args: exprs } if func.name == "info" => {
+                let Some(first) = exprs.first() else { return planned(Op::Text(""), true, false) };
+                let around = around.inside(func.name);
+                let input = self.plan(first, around);
+                let info = self.info(input.node, first, exprs.get(1), around);
+                planned(Op::Info(Box::new(info)), input.invariant, input.invariant)
+            }
             ExprKind::Call { func, args: exprs } => {
                 let around = around.inside(func.name);
                 let args: Vec<_> = exprs.iter().map(|arg| self.plan(arg, around)).collect();
@@ -216,6 +242,24 @@ impl Planner<'_> {
         }
     }
 
+    /// What `info` selects beside its input.
+    fn info<'e>(&mut self, input: Node<'e>, expr: &Expr, data: Option<&Expr>, around: Surroundings<'_>) -> Info<'e> {
+        let matchers = match data.map(|data| &data.kind) {
+            Some(ExprKind::Vector(selector)) => &selector.matchers[..],
+            _ => &[],
+        };
+        let (names, data): (Vec<_>, Vec<_>) = matchers.iter().cloned().partition(|m| m.name() == METRIC_NAME);
+        let names = info_names(names);
+        let shift = first_shift(expr).unwrap_or_default();
+        let selector = VectorSelector {
+            matchers: names.iter().chain(&data).cloned().collect(),
+            shift: shift.clone(),
+            ..VectorSelector::default()
+        };
+        let selection = self.select(&selector, 0, &around);
+        Info { input, names, data, shift, selection }
+    }
+
     /// The index of the selection for a selector; equal ones are shared.
     fn select(&mut self, selector: &VectorSelector, range_ms: i64, around: &Surroundings<'_>) -> usize {
         let hints = around.hints(selector, range_ms, self.times, self.lookback_ms);
@@ -234,6 +278,44 @@ impl Planner<'_> {
         }
         self.selections.push(Selection { matchers: selector.matchers.clone(), hints, uses: 1 });
         self.selections.len() - 1
+    }
+}
+
+/// Without a positive matcher, names must end in `_info`; without any, the name is `target_info`.
+fn info_names(mut names: Vec<Matcher>) -> Vec<Matcher> {
+    if names.iter().any(|m| matches!(m.op(), MatchOp::Equal | MatchOp::Regex)) {
+        return names;
+    }
+    let positive = if names.is_empty() {
+        Matcher::new(MatchOp::Equal, METRIC_NAME, "target_info")
+    } else {
+        Matcher::new(MatchOp::Regex, METRIC_NAME, ".+_info")
+    };
+    names.extend(positive);
+    names
+}
+
+/// `@` and the sum of the offsets around the first selector of an expression, as far out as the innermost `@`.
+fn first_shift(expr: &Expr) -> Option<TimeShift> {
+    let first_of = |exprs: &[&Expr]| exprs.iter().find_map(|expr| first_shift(expr));
+    match &expr.kind {
+        ExprKind::Vector(selector) => Some(selector.shift.clone()),
+        ExprKind::Matrix(matrix) => Some(matrix.selector.shift.clone()),
+        ExprKind::Subquery(subquery) => {
+            let mut shift = first_shift(&subquery.expr)?;
+            if shift.at.is_none() {
+                shift.offset_ms = shift.offset_ms.saturating_add(subquery.shift.offset_ms);
+                shift.at = subquery.shift.at;
+            }
+            Some(shift)
+        }
+        ExprKind::Paren(inner) | ExprKind::Unary { expr: inner, .. } => first_shift(inner),
+        ExprKind::Binary(binary) => first_of(&[&binary.left, &binary.right]),
+        ExprKind::Aggregate(aggregate) => {
+            first_shift(&aggregate.expr).or_else(|| aggregate.param.as_ref().and_then(first_shift))
+        }
+        ExprKind::Call { args, .. } => args.iter().find_map(first_shift),
+        ExprKind::Number { .. } | ExprKind::String(_) => None,
     }
 }
 

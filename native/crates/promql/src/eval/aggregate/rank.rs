@@ -52,7 +52,8 @@ impl Heap {
     fn offer(&mut self, candidate: Candidate) {
         let Some(root) = self.items.first_mut() else { return };
         let better = if self.largest { root.rank > candidate.rank } else { root.rank < candidate.rank };
-        if !better && !(root.rank.is_nan() && !candidate.rank.is_nan()) {
+        let number_for_nan = root.rank.is_nan() && !candidate.rank.is_nan();
+        if !better && !number_for_nan {
             return;
         }
         *root = candidate;
