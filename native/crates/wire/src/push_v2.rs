@@ -146,7 +146,7 @@ impl Pending {
 }
 
 fn check_refs(refs: &[u32], size: usize) -> Result<(), DecodeError> {
-    if refs.len() % 2 != 0 {
+    if !refs.len().is_multiple_of(2) {
         return Err(DecodeError::OddLabelRefs(refs.len()));
     }
     for pair in refs.chunks_exact(2) {
