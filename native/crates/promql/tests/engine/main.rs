@@ -1,18 +1,18 @@
 //! The evaluator from text to result.
 
-mod support;
+mod storage;
 
 use neocortex_model::labels::Labels;
 use neocortex_model::result::{QueryResult, QueryValue, Value};
 use neocortex_promql::eval::error::EvalError;
 use neocortex_promql::eval::{EvalOptions, evaluate};
 use neocortex_promql::parse::{ParseOptions, parse_expr};
-use support::TestStorage;
+use storage::TestStorage;
 
 const MINUTE: i64 = 60_000;
 
 /// `http{job, instance}` from 0 to 10 minutes, a sample a minute: 0, k, 2k, … for the k-th series.
-fn storage() -> TestStorage {
+fn http_storage() -> TestStorage {
     let mut storage = TestStorage::default();
     for (k, (job, instance)) in [("api", "0"), ("api", "1"), ("web", "0")].into_iter().enumerate() {
         let labels = Labels::from_pairs([("__name__", "http"), ("job", job), ("instance", instance)]);
@@ -25,7 +25,7 @@ fn storage() -> TestStorage {
 
 fn run(query: &str, options: EvalOptions) -> Result<QueryResult, EvalError> {
     let expr = parse_expr(query, &ParseOptions::default()).expect("the query is valid");
-    evaluate(&expr, &EvalOptions { query: query.to_owned(), ..options }, &storage())
+    evaluate(&expr, &EvalOptions { query: query.to_owned(), ..options }, &http_storage())
 }
 
 /// An instant query's elements as `labels value`.
@@ -141,7 +141,7 @@ fn aggregations() {
     ] {
         let options = ParseOptions { experimental_functions: true, ..ParseOptions::default() };
         let expr = parse_expr(query, &options).expect("the query is valid");
-        let found = evaluate(&expr, &EvalOptions::instant(10 * MINUTE), &storage()).expect("succeeds").value;
+        let found = evaluate(&expr, &EvalOptions::instant(10 * MINUTE), &http_storage()).expect("succeeds").value;
         let QueryValue::Vector(samples) = found else { panic!("not a vector") };
         let [sample] = &samples[..] else { panic!("{query}: {samples:?}") };
         let Value::Float(v) = sample.value else { panic!("not a float") };
