@@ -5,9 +5,11 @@ pub mod clock;
 pub mod error;
 pub mod fs;
 pub mod head;
+mod postings;
 pub mod tsdb;
 pub mod wal;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::TsdbError;
-pub use tsdb::{MetadataOutcome, Options, Tsdb, WalCompression};
+pub use head::MetadataOutcome;
+pub use tsdb::{Options, Tsdb, WalCompression};

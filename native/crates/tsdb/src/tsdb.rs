@@ -12,7 +12,8 @@ use neocortex_model::series::{Queryable, SelectHints, Series, SeriesExemplars, S
 use crate::clock::Clock;
 use crate::error::TsdbError;
 use crate::fs::Fs;
-use crate::head::{ActiveSeries, Appended, MetadataLimits, ReplayStats, SeriesLimits, Stats};
+use crate::head::{ActiveSeries, Appended, Head, MetadataLimits, MetadataOutcome, ReplayStats, SeriesLimits, Stats};
+use crate::wal::write::WalOptions;
 
 /// Compression of the records of the write-ahead log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,19 +59,9 @@ impl Default for Options {
 
 /// The database of one tenant. Shared by reference between threads; appends of one tenant take turns, reads run beside
 /// them.
-pub struct Tsdb {}
-
-/// What became of the metadata of a request; metadata over a limit is dropped, the request stays good.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MetadataOutcome {
-    /// Entries taken, known ones included.
-    pub accepted: u64,
-    /// Entries that were not known before.
-    pub created: u64,
-    /// Dropped, reason `per_user_metadata_limit`.
-    pub over_user_limit: u64,
-    /// Dropped, reason `per_metric_metadata_limit`.
-    pub over_metric_limit: u64,
+pub struct Tsdb {
+    head: Arc<Head>,
+    replay: ReplayStats,
 }
 
 impl Tsdb {
@@ -78,9 +69,12 @@ impl Tsdb {
     /// cuts off a torn tail, starts a new segment.
     ///
     /// # Errors
-    /// [`TsdbError`] when the directory cannot be read or written.
-    pub fn open(_fs: Arc<dyn Fs>, _clock: Arc<dyn Clock>, _dir: &Path, _options: Options) -> Result<Self, TsdbError> {
-        Ok(Self {})
+    /// [`TsdbError`] when the directory cannot be read or written, or a checkpoint is damaged.
+    pub fn open(fs: Arc<dyn Fs>, clock: Arc<dyn Clock>, dir: &Path, options: Options) -> Result<Self, TsdbError> {
+        let head = Arc::new(Head::new(clock, &options));
+        let wal = WalOptions { segment_size: options.segment_size, compression: options.wal_compression };
+        let replay = head.open_log(&fs, &dir.join("wal"), wal)?;
+        Ok(Self { head, replay })
     }
 
     /// Appends the samples of a request. Returns when the write-ahead log has them; what is refused is told in the
@@ -88,93 +82,93 @@ impl Tsdb {
     ///
     /// # Errors
     /// [`TsdbError`] when the log cannot be written or the database is closed: nothing of the request was taken.
-    pub fn append<R: SeriesRows>(&self, _rows: &R, _limits: &SeriesLimits) -> Result<Appended, TsdbError> {
-        unimplemented!()
+    pub fn append<R: SeriesRows>(&self, rows: &R, limits: &SeriesLimits) -> Result<Appended, TsdbError> {
+        self.head.append(rows, limits)
     }
 
     /// Takes the metadata of a request; kept in memory only, as Cortex does.
-    pub fn set_metadata(&self, _metadata: &[Metadata], _limits: &MetadataLimits) -> MetadataOutcome {
-        unimplemented!()
+    pub fn set_metadata(&self, metadata: &[Metadata], limits: &MetadataLimits) -> MetadataOutcome {
+        self.head.set_metadata(metadata, limits)
     }
 
     /// Forgets metadata that was last set before a time (milliseconds); gives the number of entries forgotten.
-    pub fn purge_metadata(&self, _before_ms: i64) -> u64 {
-        unimplemented!()
+    pub fn purge_metadata(&self, before_ms: i64) -> u64 {
+        self.head.purge_metadata(before_ms)
     }
 
     /// The metadata, sorted by metric.
     #[must_use]
     pub fn metadata(&self) -> Vec<Metadata> {
-        unimplemented!()
+        self.head.metadata()
     }
 
     /// The keys of label sets that were accepted before.
     #[must_use]
     pub fn series_keys(&self) -> &impl KnownSeries {
-        &neocortex_model::rows::NoKnownSeries
+        self.head.keys()
     }
 
     /// Forgets the keys, so that every label set is checked again: after limits or relabelling changed.
     pub fn forget_series_keys(&self) {
-        unimplemented!()
+        self.head.keys().clear();
     }
 
     /// Label names of the series that match all matchers (all series without matchers), sorted, whatever the time.
     ///
     /// # Errors
     /// None today; kept for storages that read from disk.
-    pub fn label_names(&self, _matchers: &[Matcher]) -> Result<Vec<String>, StorageError> {
-        unimplemented!()
+    pub fn label_names(&self, matchers: &[Matcher]) -> Result<Vec<String>, StorageError> {
+        Ok(self.head.label_names(matchers))
     }
 
     /// Values of a label among the series that match all matchers, sorted, whatever the time.
     ///
     /// # Errors
     /// As [`Self::label_names`].
-    pub fn label_values(&self, _name: &str, _matchers: &[Matcher]) -> Result<Vec<String>, StorageError> {
-        unimplemented!()
+    pub fn label_values(&self, name: &str, matchers: &[Matcher]) -> Result<Vec<String>, StorageError> {
+        Ok(self.head.label_values(name, matchers))
     }
 
     /// The series that match all matchers, sorted, whatever the time.
     ///
     /// # Errors
     /// As [`Self::label_names`].
-    pub fn series(&self, _matchers: &[Matcher]) -> Result<Vec<Labels>, StorageError> {
-        unimplemented!()
+    pub fn series(&self, matchers: &[Matcher]) -> Result<Vec<Labels>, StorageError> {
+        Ok(self.head.series(matchers))
     }
 
     /// Exemplars with `mint <= t <= maxt` (milliseconds) of series that match one of the matcher sets, sorted by labels.
     #[must_use]
-    pub fn exemplars(&self, _matchers: &[Vec<Matcher>], _mint: i64, _maxt: i64) -> Vec<SeriesExemplars> {
-        unimplemented!()
+    pub fn exemplars(&self, matchers: &[Vec<Matcher>], mint: i64, maxt: i64) -> Vec<SeriesExemplars> {
+        self.head.exemplars(matchers, mint, maxt)
     }
 
     /// Changes `max_exemplars`; the newest ones that fit are kept.
-    pub fn set_max_exemplars(&self, _max_exemplars: usize) {
-        unimplemented!()
+    pub fn set_max_exemplars(&self, max_exemplars: usize) {
+        self.head.set_max_exemplars(max_exemplars);
     }
 
     /// Changes `enable_native_histograms`.
-    pub fn set_native_histograms(&self, _enabled: bool) {
-        unimplemented!()
+    pub fn set_native_histograms(&self, enabled: bool) {
+        self.head.set_native_histograms(enabled);
     }
 
     /// Figures. Takes no lock for long: fit to be called for every scrape.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        unimplemented!()
+        self.head.stats()
     }
 
-    /// Series that got a sample at `since_ms` (wall clock) or later. Goes over all series.
-    #[must_use]
-    pub fn active_series(&self, _since_ms: i64) -> ActiveSeries {
-        unimplemented!()
+    /// Series that got a sample at `since_ms` (wall clock, to two seconds) or later; the others are no longer active
+    /// until they get one. Goes over all series. Cortex does this every `-ingester.active-series-metrics-update-period`.
+    pub fn active_series(&self, since_ms: i64) -> ActiveSeries {
+        self.head.active_series(since_ms)
     }
 
     /// What the replay at opening found.
     #[must_use]
     pub fn replay_stats(&self) -> ReplayStats {
-        unimplemented!()
+        self.replay
     }
 
     /// Flushes the write-ahead log to disk and closes it; appends then fail with [`TsdbError::Closed`], reads go on.
@@ -182,12 +176,12 @@ impl Tsdb {
     /// # Errors
     /// [`TsdbError`] when the log cannot be written. Closing twice is no error.
     pub fn close(&self) -> Result<(), TsdbError> {
-        unimplemented!()
+        self.head.close()
     }
 }
 
 impl Queryable for Tsdb {
-    fn select(&self, _matchers: &[Matcher], _hints: &SelectHints) -> Result<Vec<Arc<dyn Series>>, StorageError> {
-        unimplemented!()
+    fn select(&self, matchers: &[Matcher], hints: &SelectHints) -> Result<Vec<Arc<dyn Series>>, StorageError> {
+        Ok(self.head.select(matchers, hints))
     }
 }

@@ -1,10 +1,95 @@
-//! One tenant's recent data: series, their chunks, and the indexes over them, in memory.
+//! One tenant's recent data: series, their chunks, and the indexes over them, in memory, with the log that makes them
+//! last.
+//!
+//! Locks, in the order in which they are taken: the appender (one append of a tenant at a time), the store (readers
+//! beside each other, a writer alone), the exemplars. The keys of known series have locks of their own that are held
+//! for one look-up. Nothing is held across tenants.
 
+mod append;
+mod exemplars;
+mod kind;
+pub(crate) mod label_sets;
 pub mod limits;
+mod metadata;
+mod open;
 pub mod outcome;
+mod read;
+mod replay;
+mod series;
 pub mod stats;
+mod store;
+pub(crate) mod symbols;
+mod table;
+#[cfg(test)]
+mod tests;
 mod text;
+mod touch;
+mod write;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::clock::Clock;
+use crate::tsdb::Options;
+use crate::wal::write::Writer;
 
 pub use limits::{Limit, LimitExceeded, LimitScope, MetadataLimits, SeriesLimits};
-pub use outcome::{AppendCause, AppendError, AppendErrorKind, Appended, Discarded};
+pub use outcome::{AppendCause, AppendError, AppendErrorKind, Appended, Discarded, MetadataOutcome};
 pub use stats::{ActiveSeries, MemoryBytes, ReplayStats, Stats};
+
+pub(crate) use table::KeyTable;
+
+use exemplars::ExemplarRing;
+use metadata::MetadataStore;
+use series::ChunkRules;
+use stats::Counters;
+use store::Store;
+use touch::Touches;
+
+/// One tenant's recent data.
+pub(crate) struct Head {
+    clock: Arc<dyn Clock>,
+    chunk_range_ms: i64,
+    native_histograms: AtomicBool,
+    appender: Mutex<Appender>,
+    store: RwLock<Store>,
+    keys: KeyTable,
+    ring: RwLock<ExemplarRing>,
+    metadata: RwLock<MetadataStore>,
+    counters: Counters,
+}
+
+/// What one appender at a time owns.
+struct Appender {
+    /// `None` when the database is closed.
+    wal: Option<Writer>,
+    /// Number of the next new series in the log; the numbers of a failed append are not used again, since the log may
+    /// still hold them.
+    next_ref: u64,
+    touches: Touches,
+}
+
+impl Head {
+    /// An empty head, which cannot be appended to before it has a log.
+    pub(crate) fn new(clock: Arc<dyn Clock>, options: &Options) -> Self {
+        let rules = ChunkRules { range_ms: options.chunk_range_ms.max(1), samples: options.samples_per_chunk.max(4) };
+        Self {
+            clock,
+            chunk_range_ms: rules.range_ms,
+            native_histograms: AtomicBool::new(options.native_histograms),
+            appender: Mutex::new(Appender { wal: None, next_ref: 1, touches: Touches::default() }),
+            store: RwLock::new(Store::new(rules)),
+            keys: KeyTable::new(),
+            ring: RwLock::new(ExemplarRing::new(options.max_exemplars)),
+            metadata: RwLock::new(MetadataStore::default()),
+            counters: Counters::new(),
+        }
+    }
+
+    /// The keys of known series.
+    pub(crate) fn keys(&self) -> &KeyTable {
+        &self.keys
+    }
+}

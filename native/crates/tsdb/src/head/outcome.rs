@@ -28,8 +28,6 @@ pub enum AppendErrorKind {
     SeriesPerMetric,
     /// The tenant has as many native histogram series as it may.
     HistogramSeriesPerUser,
-    /// The histogram contradicts itself.
-    InvalidHistogram,
     /// The exemplar's series is not there.
     ExemplarUnknownSeries,
     /// The exemplar is older than the newest of its series.
@@ -39,8 +37,23 @@ pub enum AppendErrorKind {
 }
 
 impl AppendErrorKind {
+    /// The kind of a cause.
+    #[must_use]
+    pub fn of(cause: &AppendCause) -> Self {
+        match cause {
+            AppendCause::OutOfOrder => Self::OutOfOrder,
+            AppendCause::OutOfBounds { .. } => Self::OutOfBounds,
+            AppendCause::TooOld { .. } => Self::TooOld,
+            AppendCause::DuplicateFloat { .. } | AppendCause::DuplicateHistogram => Self::DuplicateSample,
+            AppendCause::Limit(limit) => limit.kind(),
+            AppendCause::ExemplarUnknownSeries { .. } => Self::ExemplarUnknownSeries,
+            AppendCause::ExemplarOutOfOrder { .. } => Self::ExemplarOutOfOrder,
+            AppendCause::ExemplarLabelsTooLong { .. } => Self::ExemplarLabelsTooLong,
+        }
+    }
+
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 10] = [
         Self::OutOfOrder,
         Self::OutOfBounds,
         Self::TooOld,
@@ -48,7 +61,6 @@ impl AppendErrorKind {
         Self::SeriesPerUser,
         Self::SeriesPerMetric,
         Self::HistogramSeriesPerUser,
-        Self::InvalidHistogram,
         Self::ExemplarUnknownSeries,
         Self::ExemplarOutOfOrder,
         Self::ExemplarLabelsTooLong,
@@ -65,10 +77,7 @@ impl AppendErrorKind {
             Self::SeriesPerUser => Some("per_user_series_limit"),
             Self::SeriesPerMetric => Some("per_metric_series_limit"),
             Self::HistogramSeriesPerUser => Some("per_user_native_histogram_series_limit"),
-            Self::InvalidHistogram
-            | Self::ExemplarUnknownSeries
-            | Self::ExemplarOutOfOrder
-            | Self::ExemplarLabelsTooLong => None,
+            Self::ExemplarUnknownSeries | Self::ExemplarOutOfOrder | Self::ExemplarLabelsTooLong => None,
         }
     }
 }
@@ -99,8 +108,6 @@ pub enum AppendCause {
     DuplicateHistogram,
     /// A limit on series.
     Limit(LimitExceeded),
-    /// The histogram contradicts itself; the text says how.
-    InvalidHistogram(String),
     /// The exemplar's series is not there.
     ExemplarUnknownSeries {
         /// The exemplar's labels.
@@ -133,17 +140,7 @@ impl AppendError {
     /// The kind, for counting.
     #[must_use]
     pub fn kind(&self) -> AppendErrorKind {
-        match &self.cause {
-            AppendCause::OutOfOrder => AppendErrorKind::OutOfOrder,
-            AppendCause::OutOfBounds { .. } => AppendErrorKind::OutOfBounds,
-            AppendCause::TooOld { .. } => AppendErrorKind::TooOld,
-            AppendCause::DuplicateFloat { .. } | AppendCause::DuplicateHistogram => AppendErrorKind::DuplicateSample,
-            AppendCause::Limit(limit) => limit.kind(),
-            AppendCause::InvalidHistogram(_) => AppendErrorKind::InvalidHistogram,
-            AppendCause::ExemplarUnknownSeries { .. } => AppendErrorKind::ExemplarUnknownSeries,
-            AppendCause::ExemplarOutOfOrder { .. } => AppendErrorKind::ExemplarOutOfOrder,
-            AppendCause::ExemplarLabelsTooLong { .. } => AppendErrorKind::ExemplarLabelsTooLong,
-        }
+        AppendErrorKind::of(&self.cause)
     }
 }
 
@@ -170,9 +167,6 @@ impl fmt::Display for AppendError {
             }
             AppendCause::DuplicateHistogram => write!(f, "err: duplicate sample for timestamp. series={series}"),
             AppendCause::Limit(limit) => limit.write(f, series),
-            AppendCause::InvalidHistogram(text) => {
-                write!(f, "err: {text}. timestamp={}, series={series}", time())
-            }
             AppendCause::ExemplarUnknownSeries { exemplar } => write!(
                 f,
                 "err: exemplars not ingested because series not already present. timestamp={}, series={series}, \
@@ -252,4 +246,17 @@ impl Discarded {
     pub(super) fn add(&mut self, kind: AppendErrorKind, n: u64) {
         self.0[kind as usize] += n;
     }
+}
+
+/// What became of the metadata of a request; metadata over a limit is dropped, the request stays good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MetadataOutcome {
+    /// Entries taken, known ones included.
+    pub accepted: u64,
+    /// Entries that were not known before.
+    pub created: u64,
+    /// Dropped, reason `per_user_metadata_limit`.
+    pub over_user_limit: u64,
+    /// Dropped, reason `per_metric_metadata_limit`.
+    pub over_metric_limit: u64,
 }

@@ -1,0 +1,169 @@
+//! Reading the head while it is being appended to.
+//!
+//! A selection is a view of one moment: it holds for every series the time of its newest sample then, and samples only
+//! ever come after that. So nothing is copied, and chunks are decoded when they are asked for.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use neocortex_model::labels::Labels;
+use neocortex_model::matchers::Matcher;
+use neocortex_model::sample::{Metadata, Samples};
+use neocortex_model::series::{SelectHints, Series, SeriesExemplars, StorageError};
+
+use super::Head;
+use super::label_sets::SeriesId;
+use super::stats::{MemoryBytes, Stats};
+use super::store::Store;
+use super::symbols::Symbol;
+use crate::postings::resolve;
+
+/// One series of a selection.
+struct HeadSeries {
+    head: Arc<Head>,
+    labels: Labels,
+    id: SeriesId,
+    /// Newer samples came after the selection.
+    newest_t: i64,
+}
+
+impl Series for HeadSeries {
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    fn read(&self, mint: i64, maxt: i64, out: &mut Samples) -> Result<(), StorageError> {
+        let store = self.head.store.read();
+        Ok(store.read(self.id, mint, maxt.min(self.newest_t), out)?)
+    }
+}
+
+impl Head {
+    /// Series that match and have samples in the hinted range, sorted by labels.
+    pub(crate) fn select(self: &Arc<Self>, matchers: &[Matcher], hints: &SelectHints) -> Vec<Arc<dyn Series>> {
+        let store = self.store.read();
+        let mut found = Vec::new();
+        for id in store.resolve(matchers) {
+            let series = store.series(id);
+            let (Some(oldest), Some(newest_t)) = (series.min_t(), series.max_t()) else { continue };
+            if oldest <= hints.end_ms && newest_t >= hints.start_ms {
+                found.push((store.labels(id), id, newest_t));
+            }
+        }
+        drop(store);
+        found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let series = |(labels, id, newest_t)| -> Arc<dyn Series> {
+            Arc::new(HeadSeries { head: Arc::clone(self), labels, id, newest_t })
+        };
+        found.into_iter().map(series).collect()
+    }
+
+    /// Label sets of the series that match, sorted.
+    pub(crate) fn series(&self, matchers: &[Matcher]) -> Vec<Labels> {
+        let store = self.store.read();
+        let mut found: Vec<Labels> = store.resolve(matchers).into_iter().map(|id| store.labels(id)).collect();
+        drop(store);
+        found.sort_unstable();
+        found
+    }
+
+    /// Label names of the series that match, sorted.
+    pub(crate) fn label_names(&self, matchers: &[Matcher]) -> Vec<String> {
+        let store = self.store.read();
+        let names: Vec<Symbol> = if matchers.is_empty() {
+            store.postings.names().collect()
+        } else {
+            let series = store.resolve(matchers);
+            distinct(series.iter().flat_map(|id| store.sets.pairs(*id)).map(|(name, _)| *name))
+        };
+        store.sorted_texts(names)
+    }
+
+    /// Values of a label among the series that match, sorted.
+    pub(crate) fn label_values(&self, name: &str, matchers: &[Matcher]) -> Vec<String> {
+        let store = self.store.read();
+        let Some(name) = store.symbols.find(name) else { return Vec::new() };
+        let values: Vec<Symbol> = if matchers.is_empty() {
+            store.postings.label(name).map(|label| label.iter().map(|(value, _)| value).collect()).unwrap_or_default()
+        } else {
+            distinct(store.resolve(matchers).into_iter().filter_map(|id| store.sets.value(id, name)))
+        };
+        store.sorted_texts(values)
+    }
+
+    /// Exemplars with `mint <= t <= maxt` of series that match one of the sets, sorted by labels.
+    pub(crate) fn exemplars(&self, sets: &[Vec<Matcher>], mint: i64, maxt: i64) -> Vec<SeriesExemplars> {
+        let store = self.store.read();
+        let found = self.ring.read().select(mint, maxt);
+        let mut series: Vec<SeriesExemplars> = found
+            .into_iter()
+            .map(|(id, exemplars)| SeriesExemplars { labels: store.labels(id), exemplars })
+            .filter(|series| sets.iter().any(|matchers| all_match(matchers, &series.labels)))
+            .collect();
+        drop(store);
+        series.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+        series
+    }
+
+    /// The metadata, sorted by metric.
+    pub(crate) fn metadata(&self) -> Vec<Metadata> {
+        self.metadata.read().all()
+    }
+
+    /// Figures.
+    pub(crate) fn stats(&self) -> Stats {
+        let counters = &self.counters;
+        let mut stats = Stats {
+            float_samples_appended: counters.float_samples.load(Relaxed),
+            histogram_samples_appended: counters.histogram_samples.load(Relaxed),
+            out_of_order_samples: counters.out_of_order.load(Relaxed),
+            out_of_bound_samples: counters.out_of_bounds.load(Relaxed),
+            exemplars: self.ring.read().len() as u64,
+            exemplars_appended: counters.exemplars.load(Relaxed),
+            out_of_order_exemplars: counters.out_of_order_exemplars.load(Relaxed),
+            metadata: self.metadata.read().len(),
+            last_append_ms: counters.last_append_ms.load(Relaxed),
+            wal_bytes: counters.wal_bytes.load(Relaxed),
+            wal_failures: counters.wal_failures.load(Relaxed),
+            wal_segment: counters.wal_segment.load(Relaxed),
+            known_keys: self.keys.len() as u64,
+            ..Stats::default()
+        };
+        let store = self.store.read();
+        stats.series = store.len() as u64;
+        stats.series_created = store.len() as u64;
+        stats.chunks = store.chunks;
+        stats.chunks_created = store.chunks;
+        (stats.min_t, stats.max_t) = (store.min_t, store.max_t);
+        stats.bytes = MemoryBytes {
+            symbols: store.symbols.bytes() as u64,
+            series: (store.series_bytes() + store.sets.bytes() + self.keys.bytes()) as u64,
+            postings: store.postings.bytes() as u64,
+            open_chunks: store.open_bytes as u64,
+            closed_chunks: store.closed_bytes as u64,
+        };
+        stats
+    }
+}
+
+impl Store {
+    fn resolve(&self, matchers: &[Matcher]) -> Vec<SeriesId> {
+        resolve(matchers, &self.postings, &self.sets, &self.symbols)
+    }
+
+    fn sorted_texts(&self, symbols: Vec<Symbol>) -> Vec<String> {
+        let mut texts: Vec<String> = symbols.into_iter().map(|symbol| self.symbols.text(symbol).to_owned()).collect();
+        texts.sort_unstable();
+        texts
+    }
+}
+
+fn distinct(symbols: impl Iterator<Item = Symbol>) -> Vec<Symbol> {
+    let mut seen: Vec<Symbol> = symbols.collect::<hashbrown::HashSet<_>>().into_iter().collect();
+    seen.sort_unstable();
+    seen
+}
+
+fn all_match(matchers: &[Matcher], labels: &Labels) -> bool {
+    matchers.iter().all(|matcher| matcher.matches(labels.get(matcher.name()).unwrap_or("")))
+}

@@ -1,0 +1,206 @@
+//! Appending to the head: plan, log, apply; and what else changes a head.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use neocortex_model::rows::SeriesRows;
+use neocortex_model::sample::{HistogramValue, Metadata};
+
+use super::append::{Batch, Context, Plan, Planner};
+use super::label_sets::SeriesId;
+use super::limits::{MetadataLimits, SeriesLimits};
+use super::outcome::{AppendErrorKind, Appended, MetadataOutcome};
+use super::stats::{ActiveSeries, add};
+use super::store::Store;
+use super::{Appender, Head};
+use crate::error::TsdbError;
+use crate::wal::record::{self, RefExemplar, RefHistogram, RefSample, SamplesEncoder};
+use crate::wal::write::Writer;
+
+impl Head {
+    /// Appends a request, see [`crate::Tsdb::append`].
+    pub(crate) fn append<R: SeriesRows>(&self, rows: &R, limits: &SeriesLimits) -> Result<Appended, TsdbError> {
+        let mut appender = self.appender.lock();
+        let appender = &mut *appender;
+        if appender.wal.is_none() {
+            return Err(TsdbError::Closed);
+        }
+        let plan = self.plan(rows, limits, appender);
+        let first_ref = appender.next_ref;
+        // Whatever becomes of the log, these numbers are spent.
+        appender.next_ref += plan.new.len() as u64;
+        self.log(&plan, first_ref, appender)?;
+        Ok(self.apply(plan, first_ref, appender))
+    }
+
+    fn plan<'a, R: SeriesRows>(&self, rows: &'a R, limits: &SeriesLimits, appender: &mut Appender) -> Plan<'a> {
+        let store = self.store.read();
+        let ring = self.ring.read();
+        let context = Context {
+            store: &store,
+            keys: &self.keys,
+            ring: &ring,
+            limits,
+            native_histograms: false && self.native_histograms.load(Relaxed),
+            active_histograms: appender.touches.active().histograms,
+            chunk_range_ms: self.chunk_range_ms,
+        };
+        Planner::new(rows, context, &mut appender.touches).run()
+    }
+
+    /// Writes the plan to the log: new series first, then the batches, then the exemplars.
+    fn log(&self, plan: &Plan<'_>, first_ref: u64, appender: &mut Appender) -> Result<(), TsdbError> {
+        let records = {
+            let store = self.store.read();
+            let stored = store.len();
+            let wal_ref = |id: SeriesId| match (id as usize).checked_sub(stored) {
+                Some(new) => first_ref + new as u64,
+                None => store.series(id).wal_ref,
+            };
+            encode(plan, first_ref, wal_ref)
+        };
+        if records.is_empty() {
+            return Ok(());
+        }
+        let slices: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
+        let wal = appender.wal.as_mut().ok_or(TsdbError::Closed)?;
+        let written = wal.log(&slices).inspect_err(|_| add(&self.counters.wal_failures, 1))?;
+        add(&self.counters.wal_bytes, written);
+        self.counters.wal_segment.store(wal.segment_number(), Relaxed);
+        Ok(())
+    }
+
+    /// Carries out a plan that was logged.
+    fn apply(&self, plan: Plan<'_>, first_ref: u64, appender: &mut Appender) -> Appended {
+        let now_ms = self.clock.now_ms();
+        let mut store = self.store.write();
+        for (new, wal_ref) in plan.new.iter().zip(first_ref..) {
+            store.create(&new.labels, wal_ref);
+        }
+        let (mut floats, mut histograms) = (0, 0);
+        for batch in &plan.batches {
+            apply_batch(&mut store, batch);
+            floats += batch.floats.len() as u64;
+            histograms += batch.histograms.len() as u64;
+        }
+        let series = store.len();
+        drop(store);
+        if !plan.exemplars.is_empty() {
+            let mut ring = self.ring.write();
+            for (id, exemplar) in &plan.exemplars {
+                ring.add(*id, (*exemplar).clone());
+            }
+        }
+        for (key, id) in plan.keys {
+            self.keys.insert(key, id, series);
+        }
+        for (id, histograms) in &plan.touched {
+            appender.touches.see(*id, now_ms, *histograms);
+        }
+        let counters = &self.counters;
+        add(&counters.float_samples, floats);
+        add(&counters.histogram_samples, histograms);
+        add(&counters.exemplars, plan.exemplars.len() as u64);
+        add(&counters.out_of_order, plan.out_of_order);
+        let discarded = &plan.outcome.discarded;
+        add(&counters.out_of_bounds, discarded.of(AppendErrorKind::OutOfBounds));
+        add(&counters.out_of_order_exemplars, discarded.of(AppendErrorKind::ExemplarOutOfOrder));
+        if !plan.touched.is_empty() {
+            counters.last_append_ms.store(now_ms, Relaxed);
+        }
+        plan.outcome
+    }
+
+    /// Gives the head its log; appends are possible from now on.
+    pub(super) fn start(&self, wal: Writer) {
+        self.counters.wal_segment.store(wal.segment_number(), Relaxed);
+        self.appender.lock().wal = Some(wal);
+    }
+
+    /// Makes the log durable and ends appends.
+    pub(crate) fn close(&self) -> Result<(), TsdbError> {
+        match self.appender.lock().wal.take() {
+            Some(mut wal) => wal.close(),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes metadata as far as the limits allow.
+    pub(crate) fn set_metadata(&self, metadata: &[Metadata], limits: &MetadataLimits) -> MetadataOutcome {
+        if metadata.is_empty() {
+            return MetadataOutcome::default();
+        }
+        self.metadata.write().set(metadata, limits, self.clock.now_ms())
+    }
+
+    /// Forgets metadata that was last set before a time.
+    pub(crate) fn purge_metadata(&self, before_ms: i64) -> u64 {
+        self.metadata.write().purge(before_ms)
+    }
+
+    /// Changes how many exemplars are kept.
+    pub(crate) fn set_max_exemplars(&self, max_exemplars: usize) {
+        if self.ring.read().capacity() != max_exemplars {
+            self.ring.write().resize(max_exemplars);
+        }
+    }
+
+    /// Changes whether native histograms are taken.
+    pub(crate) fn set_native_histograms(&self, enabled: bool) {
+        self.native_histograms.store(enabled, Relaxed);
+    }
+
+    /// Ends the activity of series that were not seen since a time; gives those that are left.
+    pub(crate) fn active_series(&self, since_ms: i64) -> ActiveSeries {
+        let mut appender = self.appender.lock();
+        appender.touches.expire(since_ms);
+        appender.touches.active()
+    }
+}
+
+fn apply_batch(store: &mut Store, batch: &Batch<'_>) {
+    for (id, t, v) in &batch.floats {
+        store.append_float(*id, *t, *v);
+    }
+    for (id, t, value) in &batch.histograms {
+        store.append_histogram(*id, *t, value);
+    }
+}
+
+fn encode(plan: &Plan<'_>, first_ref: u64, wal_ref: impl Fn(SeriesId) -> u64) -> Vec<Vec<u8>> {
+    let mut records = Vec::new();
+    if !plan.new.is_empty() {
+        let mut out = Vec::new();
+        record::encode_series(&mut out, (first_ref..).zip(plan.new.iter().map(|new| &new.labels)));
+        records.push(out);
+    }
+    for batch in &plan.batches {
+        if !batch.floats.is_empty() {
+            let mut out = Vec::with_capacity(17 + batch.floats.len() * 12);
+            let mut encoder = SamplesEncoder::default();
+            for (id, t, v) in &batch.floats {
+                encoder.push(&mut out, RefSample { series: wal_ref(*id), t: *t, v: *v });
+            }
+            records.push(out);
+        }
+        if !batch.histograms.is_empty() {
+            let histogram = |(id, t, h): &(SeriesId, i64, std::borrow::Cow<'_, HistogramValue>)| RefHistogram {
+                series: wal_ref(*id),
+                t: *t,
+                h: HistogramValue::clone(h),
+            };
+            let histograms: Vec<RefHistogram> = batch.histograms.iter().map(histogram).collect();
+            records.extend(record::encode_histograms(&histograms));
+        }
+    }
+    if !plan.exemplars.is_empty() {
+        let exemplars: Vec<RefExemplar> = plan
+            .exemplars
+            .iter()
+            .map(|(id, e)| RefExemplar { series: wal_ref(*id), t: e.t, v: e.v, labels: e.labels.clone() })
+            .collect();
+        let mut out = Vec::new();
+        record::encode_exemplars(&mut out, &exemplars);
+        records.push(out);
+    }
+    records
+}

@@ -1,0 +1,80 @@
+//! Which series have a label: the inverted index of the head.
+
+use hashbrown::HashMap;
+
+use super::list::List;
+use crate::head::symbols::Symbol;
+
+/// Lists of series by label name and value, all as numbers.
+pub(crate) struct MemPostings {
+    by_name: HashMap<Symbol, LabelPostings>,
+    series: u32,
+    list_bytes: usize,
+}
+
+/// Lists of series by the values of one label.
+pub(crate) struct LabelPostings {
+    by_value: HashMap<Symbol, List>,
+    series: usize,
+}
+
+impl LabelPostings {
+    /// Number of distinct values.
+    pub(crate) fn values(&self) -> usize {
+        self.by_value.len()
+    }
+
+    /// Number of series that have the label.
+    pub(crate) fn series(&self) -> usize {
+        self.series
+    }
+
+    /// The series with a value.
+    pub(crate) fn get(&self, value: Symbol) -> &[u32] {
+        self.by_value.get(&value).map_or(&[], List::as_slice)
+    }
+
+    /// Values and their series, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Symbol, &[u32])> {
+        self.by_value.iter().map(|(value, list)| (*value, list.as_slice()))
+    }
+}
+
+impl MemPostings {
+    pub(crate) fn new() -> Self {
+        Self { by_name: HashMap::new(), series: 0, list_bytes: 0 }
+    }
+
+    /// Adds a series with a number greater than all before.
+    pub(crate) fn add(&mut self, id: u32, pairs: &[(Symbol, Symbol)]) {
+        self.series = id + 1;
+        for (name, value) in pairs {
+            let label =
+                self.by_name.entry(*name).or_insert_with(|| LabelPostings { by_value: HashMap::new(), series: 0 });
+            label.series += 1;
+            self.list_bytes += label.by_value.entry(*value).or_insert_with(List::new).push(id);
+        }
+    }
+
+    /// All series, ascending.
+    pub(crate) fn all(&self) -> Vec<u32> {
+        (0..self.series).collect()
+    }
+
+    /// The lists of a label.
+    pub(crate) fn label(&self, name: Symbol) -> Option<&LabelPostings> {
+        self.by_name.get(&name)
+    }
+
+    /// The names of all labels, in no order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = Symbol> {
+        self.by_name.keys().copied()
+    }
+
+    /// Bytes of lists and tables.
+    pub(crate) fn bytes(&self) -> usize {
+        self.list_bytes
+            + self.by_name.allocation_size()
+            + self.by_name.values().map(|label| label.by_value.allocation_size()).sum::<usize>()
+    }
+}
