@@ -1,0 +1,122 @@
+//! What `load` has loaded, as a storage.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use neocortex_model::histogram::{CounterReset, FloatHistogram};
+use neocortex_model::labels::Labels;
+use neocortex_model::matchers::Matcher;
+use neocortex_model::sample::{Samples, is_stale_nan};
+use neocortex_model::series::{Queryable, SelectHints, Series, StorageError};
+
+use super::nhcb;
+use super::script::Load;
+use super::series::SeriesValue;
+
+/// Series in memory.
+#[derive(Default)]
+pub struct TestStorage {
+    series: BTreeMap<Labels, Arc<TestSeries>>,
+}
+
+#[derive(Clone)]
+struct TestSeries {
+    labels: Labels,
+    samples: Samples,
+}
+
+impl TestStorage {
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.series.clear();
+    }
+
+    /// Appends what a command loads.
+    pub fn load(&mut self, load: &Load) -> Result<(), String> {
+        for series in &load.series {
+            for (value, t) in series.values.iter().zip((0..).map(|i: i64| i * load.step_ms)) {
+                self.append(&series.labels, t, value);
+            }
+        }
+        if load.with_nhcb {
+            for (labels, t, h) in nhcb::convert(load)? {
+                self.append(&labels, t, &SeriesValue::Histogram(Arc::new(h), false));
+            }
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, labels: &Labels, t: i64, value: &SeriesValue) {
+        let empty = || Arc::new(TestSeries { labels: labels.clone(), samples: Samples::default() });
+        let series = Arc::make_mut(self.series.entry(labels.clone()).or_insert_with(empty));
+        if series.samples.t.last().is_some_and(|last| *last >= t) {
+            return;
+        }
+        match value {
+            SeriesValue::Omitted => {}
+            SeriesValue::Float(v) => series.samples.push_float(t, *v),
+            SeriesValue::Histogram(h, _) => {
+                let previous = series.samples.h.last().and_then(Option::as_ref);
+                let counter_reset = stored_hint(previous.map(Arc::as_ref), h);
+                series
+                    .samples
+                    .push_histogram(t, Arc::new(FloatHistogram { counter_reset, ..FloatHistogram::clone(h) }));
+            }
+        }
+    }
+}
+
+/// The hint that a chunk has for a histogram behind another: known within a chunk, and where a reset began a new one.
+fn stored_hint(previous: Option<&FloatHistogram>, h: &FloatHistogram) -> CounterReset {
+    let Some(previous) = previous.filter(|_| h.counter_reset != CounterReset::Reset) else {
+        let explicit = matches!(h.counter_reset, CounterReset::Reset | CounterReset::Gauge);
+        return if explicit { h.counter_reset } else { CounterReset::Unknown };
+    };
+    if h.counter_reset == CounterReset::Gauge {
+        return CounterReset::Gauge;
+    }
+    if is_stale_nan(h.sum) {
+        return CounterReset::NotReset;
+    }
+    if previous.counter_reset == CounterReset::Gauge || is_stale_nan(previous.sum) {
+        return CounterReset::Unknown;
+    }
+    if h.count < previous.count {
+        return CounterReset::Reset;
+    }
+    let same_layout = h.schema == previous.schema
+        && h.zero_threshold == previous.zero_threshold
+        && h.custom_values == previous.custom_values;
+    if !same_layout {
+        return CounterReset::Unknown;
+    }
+    let unhinted = FloatHistogram { counter_reset: CounterReset::Unknown, ..h.clone() };
+    if unhinted.detect_reset(previous) { CounterReset::Reset } else { CounterReset::NotReset }
+}
+
+impl Series for TestSeries {
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    fn read(&self, mint: i64, maxt: i64, out: &mut Samples) -> Result<(), StorageError> {
+        for (i, t) in self.samples.t.iter().enumerate().filter(|(_, t)| (mint..=maxt).contains(*t)) {
+            match self.samples.histogram(i) {
+                Some(h) => out.push_histogram(*t, Arc::clone(h)),
+                None => out.push_float(*t, self.samples.v[i]),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Queryable for TestStorage {
+    fn select(&self, matchers: &[Matcher], hints: &SelectHints) -> Result<Vec<Arc<dyn Series>>, StorageError> {
+        let selected = self.series.values().filter(|series| {
+            let fits = |matcher: &Matcher| matcher.matches(series.labels.get(matcher.name()).unwrap_or(""));
+            let in_range = |t: &i64| (hints.start_ms..=hints.end_ms).contains(t);
+            matchers.iter().all(fits) && series.samples.t.iter().any(in_range)
+        });
+        Ok(selected.map(|series| Arc::clone(series) as Arc<dyn Series>).collect())
+    }
+}
