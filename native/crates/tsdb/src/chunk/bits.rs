@@ -242,12 +242,6 @@ impl<'a> BitReader<'a> {
         high << 32 | self.read_bits(32)
     }
 
-    /// Reads one bit.
-    #[inline]
-    pub(super) fn read_bit(&mut self) -> bool {
-        self.read_bits(1) == 1
-    }
-
     /// Go's `binary.ReadUvarint`; `None` for a number of more than 64 bits.
     pub(super) fn read_uvarint(&mut self) -> Option<u64> {
         let mut number = 0;

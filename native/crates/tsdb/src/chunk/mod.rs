@@ -1,7 +1,12 @@
 //! Chunks of samples in Prometheus's encodings.
 
 mod bits;
+pub mod float_histogram;
+pub mod histogram;
+mod layout;
 pub mod xor;
+
+pub use layout::ResetHeader;
 
 use neocortex_model::sample::Samples;
 
@@ -13,6 +18,23 @@ use crate::error::TsdbError;
 pub enum Encoding {
     /// Floats, see [`xor`].
     Xor = 1,
+    /// Histograms with integer buckets, see [`histogram`].
+    Histogram = 2,
+    /// Histograms with float buckets, see [`float_histogram`].
+    FloatHistogram = 3,
+}
+
+impl Encoding {
+    /// The encoding with this number; start-time encodings (4 to 6) are not known.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::Xor),
+            2 => Some(Self::Histogram),
+            3 => Some(Self::FloatHistogram),
+            _ => None,
+        }
+    }
 }
 
 /// Appends the samples with `mint <= t <= maxt` of an encoded chunk to `out`, ascending.
@@ -22,6 +44,8 @@ pub enum Encoding {
 pub fn decode_any(encoding: Encoding, bytes: &[u8], mint: i64, maxt: i64, out: &mut Samples) -> Result<(), TsdbError> {
     match encoding {
         Encoding::Xor => xor::decode(bytes, mint, maxt, out),
+        Encoding::Histogram => histogram::decode(bytes, mint, maxt, out),
+        Encoding::FloatHistogram => float_histogram::decode(bytes, mint, maxt, out),
     }
 }
 
