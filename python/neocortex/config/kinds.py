@@ -330,6 +330,16 @@ class Texts(Kind):
         return list(value)
 
 
+class CommaFlagTexts(Texts):
+    """A list of texts: a sequence in YAML, comma-separated on the command line."""
+
+    def parse(self, text: str, current: Any) -> list[str]:
+        return text.split(",")
+
+    def text(self, value: list[str]) -> str:
+        return ",".join(value)
+
+
 class Flow(list[Any]):
     """A list that pages show on one line."""
 
@@ -681,6 +691,7 @@ _KINDS: dict[str, Kind] = {
     "dict[str, float]": IntegrationRates(),
     "LabelSet": Labels(),
     "StringSlice": Texts("flagext.StringSlice"),
+    "CommaFlag": CommaFlagTexts(),
     "LabelNames": FlowTexts("model.LabelNames"),
     "RelabelRegex": AnchoredRegex(),
     "RelabelAction": RelabelActions(),

@@ -11,6 +11,7 @@ __all__ = [
     "MASK",
     "URL",
     "CIDRs",
+    "CommaFlag",
     "Duration",
     "Durations",
     "Int64",
@@ -55,6 +56,8 @@ LabelSet = dict[str, str]
 """Label names and values, sorted by name."""
 StringSlice = list[str]
 """A list of texts whose Go type has a name of its own in errors."""
+CommaFlag = list[str]
+"""A list of texts in YAML, comma-separated on the command line."""
 LabelNames = list[str]
 RelabelRegex = str
 """An expression that is anchored at both ends."""

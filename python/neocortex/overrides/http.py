@@ -29,6 +29,8 @@ def runtime_config_route(config: Config, service: RuntimeConfigService | None) -
         show,
         links=(
             Link("Current Runtime Config (incl. Overrides)"),
-            Link("Current Runtime Config (show only values that differ from the defaults)", "/runtime_config?mode=diff"),
+            Link(
+                "Current Runtime Config (show only values that differ from the defaults)", "/runtime_config?mode=diff"
+            ),
         ),
     )

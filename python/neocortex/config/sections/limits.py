@@ -16,7 +16,7 @@ from neocortex.config.sections.limit_rules import (
 )
 
 if TYPE_CHECKING:
-    from neocortex.config.values import CIDRs, Int64, LabelSet, PrometheusDuration, StringSlice
+    from neocortex.config.values import CIDRs, CommaFlag, Int64, LabelSet, PrometheusDuration, StringSlice
 
 
 class QueryPriority(Section, go="validation.QueryPriority"):
@@ -69,7 +69,7 @@ class Limits(Section, go="validation.plain"):
         RelabelConfig, "[]*relabel.Config", "relabel_config...", omitempty=True
     )
     max_native_histogram_buckets: int = opt("validation.max-native-histogram-buckets", 0)
-    promote_resource_attributes: list[str] = opt("distributor.promote-resource-attributes", [])
+    promote_resource_attributes: CommaFlag = opt("distributor.promote-resource-attributes", [])
     enable_type_and_unit_labels: bool = opt("distributor.enable-type-and-unit-labels", False)
     enable_start_timestamp: bool = opt("distributor.enable-start-timestamp", False)
     max_series_per_user: int = opt("ingester.max-series-per-user", 5000000)
