@@ -250,11 +250,8 @@ def build(process: Process, targets: list[str]) -> Supervisor:
 
 def _service_needs(name: str, services: dict[str, Service]) -> list[str]:
     """Services below `name`, looking through modules that have none; the server is below everything."""
-    found: dict[str, None] = {}
-    for need in ordered([name])[:-1]:
-        if need in services:
-            found.setdefault(need)
-    return list(found)
+    below = [need for need in ordered([name])[:-1] if need in services]
+    return below if name == "server" or "server" in below or "server" not in services else ["server", *below]
 
 
 def describe() -> str:

@@ -64,6 +64,7 @@ def http_settings(config: Config) -> HTTPSettings:
         path_prefix=server.http_path_prefix,
         auth_enabled=config.auth_enabled,
         read_timeout_s=server.http_server_read_timeout.seconds,
+        idle_timeout_s=server.http_server_idle_timeout.seconds,
         graceful_shutdown_timeout_s=server.graceful_shutdown_timeout.seconds,
         max_connections=server.http_listen_conn_limit,
         cors_origin=api.cors_origin,

@@ -23,6 +23,7 @@ log = get_logger()
 
 LISTEN_BACKLOG = 4096
 LISTEN_TIMEOUT_S = 10.0
+NEVER_MS = 10 * 365 * 86_400_000
 MAX_CONNECTIONS = 65_536
 """The server below counts connections, idle ones too, and leaves the next without an answer; we limit requests."""
 
@@ -89,10 +90,16 @@ def _granian(settings: HTTPSettings, app: Application, address: str, tls: dict[s
         websockets=False,
         backlog=LISTEN_BACKLOG,
         backpressure=settings.max_connections if settings.max_connections > 0 else MAX_CONNECTIONS,
-        http1_settings=HTTP1Settings(header_read_timeout=int(settings.read_timeout_s * 1000) or 3_600_000),
+        http1_settings=HTTP1Settings(header_read_timeout=_header_timeout_ms(settings)),
         log_enabled=False,
         **tls,
     )
+
+
+def _header_timeout_ms(settings: HTTPSettings) -> int:
+    """The server below has one clock for an idle connection and for slow headers; it must spare the former."""
+    seconds = max(settings.idle_timeout_s or settings.read_timeout_s, settings.read_timeout_s)
+    return int(seconds * 1000) or NEVER_MS
 
 
 def _bindable(address: str, port: int) -> str:

@@ -30,7 +30,9 @@ class HTTPSettings:
     path_prefix: str = ""
     auth_enabled: bool = True
     read_timeout_s: float = 30.0
-    """Time for a request's headers, and again for its body."""
+    """Time for a request's body."""
+    idle_timeout_s: float = 120.0
+    """Time until a connection's next request has sent its headers; 0 takes `read_timeout_s`, as Go does."""
     graceful_shutdown_timeout_s: float = 30.0
     max_connections: int = 0
     max_inflight_requests: int = 16_384

@@ -1,7 +1,9 @@
 """Bodies: caps, chunks, slow and vanishing clients, early answers."""
 
+import threading
 import time
 
+from neocortex.http import Request, Response, Route
 from support.live_http import MIB, Live, parse, read_all, serving
 
 TENANT = b"X-Scope-OrgID: t\r\n"
@@ -141,11 +143,36 @@ def test_slow_bodies_are_cut_off() -> None:
 
 
 def test_slow_headers_are_cut_off() -> None:
-    with serving(read_timeout_s=0.5) as live, live.connect() as connection:
+    with serving(read_timeout_s=0.1, idle_timeout_s=0.5) as live, live.connect() as connection:
         connection.sendall(b"GET /ready HTTP/1.1\r\nHost: h\r\n")
         started = time.monotonic()
         read_all(connection)
         assert time.monotonic() - started < 5
+
+
+def test_idle_connections_are_kept_longer_than_slow_bodies() -> None:
+    with serving(read_timeout_s=0.1, idle_timeout_s=5) as live, live.connect() as connection:
+        for _ in range(2):
+            connection.sendall(b"GET /ready HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert connection.recv(65536).endswith(b"ready")
+            time.sleep(0.4)
+
+
+def test_a_handler_hears_that_its_client_went_away() -> None:
+    heard = threading.Event()
+
+    async def wait(request: Request) -> Response:
+        await request.body()
+        await request.disconnected()
+        heard.set()
+        return Response()
+
+    with serving((Route(("POST",), "/wait", wait),)) as live:
+        connection = live.connect()
+        connection.sendall(b"POST /wait HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx")
+        assert not heard.wait(0.2)
+        connection.close()
+        assert heard.wait(5)
 
 
 def test_a_client_that_goes_away_leaves_nothing_behind(live: Live) -> None:
