@@ -87,6 +87,8 @@ pub enum Note<'a> {
     },
     /// Warning: histograms with conflicting counter resets.
     CounterResetCollision(HistogramOperation),
+    /// Warning: sorting a range query has no effect.
+    SortInRangeQuery,
     /// Info: the name of the metric is not a counter's.
     PossibleNonCounter {
         /// Metric name.
@@ -219,6 +221,9 @@ impl fmt::Display for Note<'_> {
             Self::CounterResetCollision(operation) => {
                 write!(f, "conflicting counter resets during histogram {}", operation.as_str())
             }
+            Self::SortInRangeQuery => {
+                f.write_str("sort is ineffective for range queries since results are always ordered by labels")
+            }
             Self::PossibleNonCounter { metric } => write!(
                 f,
                 "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
@@ -312,7 +317,7 @@ fn identity(note: &Note<'_>) -> u128 {
         | Note::QuantileNanSkew { metric }
         | Note::FractionNans { metric }
         | Note::StartTimeOverlap { metric } => texts(metric, "", ""),
-        Note::MixedFloatsHistogramsAggregation => {}
+        Note::MixedFloatsHistogramsAggregation | Note::SortInRangeQuery => {}
     }
     hasher.digest128()
 }

@@ -3,6 +3,7 @@
 use neocortex_model::labels::Labels;
 use neocortex_model::result::Value;
 
+use super::annotate::Note;
 use super::budget::column_samples;
 use super::column::{Column, is_absent};
 use super::engine::Frame;
@@ -16,15 +17,14 @@ use crate::plan::tree::{Node, Op};
 
 impl Frame<'_> {
     /// A call that gives a scalar.
-    pub(super) fn scalar_call(
-        &self,
-        function: &Function,
-        _exprs: &[Expr],
-        args: &[Node<'_>],
-    ) -> Result<Vec<f64>, EvalError> {
+    pub(super) fn scalar_call(&self, function: &Function, args: &[Node<'_>]) -> Result<Vec<f64>, EvalError> {
         match (function.name, args) {
             ("time", _) => Ok(self.steps.times.iter().map(|t| *t as f64 / 1000.0).collect()),
             ("pi", _) => Ok(vec![std::f64::consts::PI; self.steps.count()]),
+            ("min_of" | "max_of", [a, b]) => {
+                let pick = if function.name == "min_of" { smaller } else { larger };
+                Ok(self.scalar(a)?.into_iter().zip(self.scalar(b)?).map(|(a, b)| pick(a, b)).collect())
+            }
             ("scalar", [arg]) => Ok(only_value(&self.vector(arg)?, self.steps.count())),
             _ => Err(not_implemented(function)),
         }
@@ -53,6 +53,7 @@ impl Frame<'_> {
                 Ok(columns)
             }
             Implementation::Vector(apply) => {
+                self.note_idle_sort(expr, function);
                 let values = args.iter().map(|arg| self.argument(arg)).collect::<Result<Vec<_>, _>>()?;
                 let call = Call {
                     steps: &self.steps.times,
@@ -62,17 +63,19 @@ impl Frame<'_> {
                 };
                 self.merged(apply(&call, values)?)
             }
-            Implementation::Engine => self.engine_call(expr, function, exprs, args),
+            Implementation::Engine => self.engine_call(function, exprs, args),
         }
     }
 
-    fn engine_call(
-        &self,
-        _expr: &Expr,
-        function: &Function,
-        exprs: &[Expr],
-        args: &[Node<'_>],
-    ) -> Result<Vec<Column>, EvalError> {
+    /// Says so when sorting has no effect.
+    fn note_idle_sort(&self, expr: &Expr, function: &Function) {
+        let sorts = matches!(function.name, "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc");
+        if sorts && self.query.options.warn_idle_sort && self.steps.count() > 1 {
+            self.query.notes.add(Note::SortInRangeQuery, expr.span);
+        }
+    }
+
+    fn engine_call(&self, function: &Function, exprs: &[Expr], args: &[Node<'_>]) -> Result<Vec<Column>, EvalError> {
         match (function.name, args) {
             ("vector", [arg]) => {
                 let mut column = Column::new(Labels::empty(), 0);
@@ -168,6 +171,16 @@ pub(super) fn text<'n>(node: &'n Node<'_>) -> Result<&'n str, EvalError> {
         Op::Keep(inner) | Op::Once(inner) => text(inner),
         _ => Err(EvalError::execution("expression is not a string literal")),
     }
+}
+
+/// The smaller number, or NaN.
+fn smaller(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
+}
+
+/// The larger number, or NaN.
+fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
 
 /// The float of the only element at each step, NaN where there is none or more than one.

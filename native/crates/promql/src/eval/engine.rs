@@ -112,7 +112,7 @@ impl<'q> Frame<'q> {
                 Ok(first.first().map_or_else(Vec::new, |v| vec![*v; steps]))
             }
             Op::Binary { binary, left, right } => self.scalar_binary(binary, left, right),
-            Op::Call { func, exprs, args } => self.scalar_call(func, exprs, args),
+            Op::Call { func, args, .. } => self.scalar_call(func, args),
             _ => Err(EvalError::execution("expression is not a scalar")),
         }
     }

@@ -29,6 +29,8 @@ pub struct EvalOptions {
     pub delayed_name_removal: bool,
     /// Trust the labels `__type__` and `__unit__`.
     pub type_and_unit_labels: bool,
+    /// Warn of `sort` in range queries, as Prometheus does since 3.10.
+    pub warn_idle_sort: bool,
     /// Count samples per step as well.
     pub per_step_stats: bool,
     /// The text of the query, for positions in annotations.
@@ -58,6 +60,7 @@ impl EvalOptions {
             cancel: None,
             delayed_name_removal: false,
             type_and_unit_labels: false,
+            warn_idle_sort: false,
             per_step_stats: false,
             query: String::new(),
             max_annotations: 0,

@@ -63,7 +63,7 @@ fn options(times: Times, query: &str) -> EvalOptions {
         Times::Instant(t) => EvalOptions::instant(t),
         Times::Range { start, end, step } => EvalOptions::range(start, end, step),
     };
-    EvalOptions { query: query.to_owned(), delayed_name_removal: true, ..options }
+    EvalOptions { query: query.to_owned(), delayed_name_removal: true, warn_idle_sort: true, ..options }
 }
 
 fn run(eval: &Eval, storage: &TestStorage) -> Result<(), String> {
