@@ -13,8 +13,10 @@ mod number;
 mod proto;
 pub mod push_v1;
 pub mod push_v2;
+pub mod remote_read;
 pub mod snappy;
 pub mod validate;
+mod write;
 
 pub use batch::WriteBatch;
 pub use error::DecodeError;
