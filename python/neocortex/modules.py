@@ -25,7 +25,7 @@ from neocortex.ingester.metrics import IngesterMetrics
 from neocortex.ingester.service import Ingester
 from neocortex.ingester.tenants import Tenants
 from neocortex.observe import get_logger
-from neocortex.overrides import Overrides
+from neocortex.overrides.limits import Overrides
 from neocortex.overrides.http import runtime_config_route
 from neocortex.overrides.runtime import RuntimeConfigService, runtime_file
 from neocortex.process import Process, http_settings

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from neocortex.http.status import ReadyCheck
     from neocortex.ingester.service import Ingester
     from neocortex.ingester.tenants import Tenants
-    from neocortex.overrides import Overrides
+    from neocortex.overrides.limits import Overrides
     from neocortex.ring.kv.memory import MemoryStore
     from neocortex.ring.view import Ring
     from neocortex.service import Supervisor

@@ -188,6 +188,10 @@ def rows(answer: Any) -> dict[str, list[Any]]:
     }
 
 
+def label_sets(answer: Any) -> list[str]:
+    return sorted(json.dumps(row, sort_keys=True) for row in answer["data"])
+
+
 def compare(query: str, theirs: Any, ours: Any) -> int:
     """Compares value by value; the number of values."""
     want, got = rows(theirs), rows(ours)
@@ -224,10 +228,9 @@ def test_series_labels_and_metadata_agree(pair: Pair) -> None:
     theirs = ask(pair.prometheus_port, "", "labels", **window)
     assert ask(pair.proxy.port, "/prometheus", "labels", **window)["data"] == theirs["data"]
     match = {"match[]": '{__name__=~"prometheus_tsdb_.+"}', **window}
-    by_labels = lambda answer: sorted(json.dumps(row, sort_keys=True) for row in answer["data"])  # noqa: E731
-    theirs = by_labels(ask(pair.prometheus_port, "", "series", **match))
-    assert by_labels(ask(pair.proxy.port, "/prometheus", "series", **match)) == theirs
-    assert theirs
+    want = label_sets(ask(pair.prometheus_port, "", "series", **match))
+    assert label_sets(ask(pair.proxy.port, "/prometheus", "series", **match)) == want
+    assert want
     metadata = ask(pair.proxy.port, "/prometheus", "metadata", metric="go_goroutines")
     assert metadata["data"]["go_goroutines"][0]["type"] == "gauge"
 

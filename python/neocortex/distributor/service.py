@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from neocortex.config import Limits
     from neocortex.distributor.metrics import DistributorMetrics
     from neocortex.ingester.service import Ingester
-    from neocortex.overrides import Overrides
+    from neocortex.overrides.limits import Overrides
     from neocortex.ring.view import Ring
 
 

@@ -69,8 +69,8 @@ class IngesterMetrics:
             "counter",
             "cortex_ingester_memory_series_created_total",
             "The total number of series that were created per user.",
-            lambda: [((tenant,), s.series_created) for tenant, s in stats()],
-            ("user",),
+            label_names=("user",),
+            ask=lambda: [((tenant,), s.series_created) for tenant, s in stats()],
         )
 
     def appended(self, tenant: str, outcome: _native.Appended) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from neocortex.config import Limits
     from neocortex.ingester.metrics import IngesterMetrics
     from neocortex.ingester.tenants import Tenants
-    from neocortex.overrides import Overrides
+    from neocortex.overrides.limits import Overrides
     from neocortex.ring.lifecycle import RingMember
 
 NO_LIMIT = 2**31 - 1

@@ -25,7 +25,7 @@ from neocortex.querier.service import Querier, now_ms
 if TYPE_CHECKING:
     from neocortex.http.forms import Form
     from neocortex.http.message import Request
-    from neocortex.overrides import Overrides
+    from neocortex.overrides.limits import Overrides
 
 JSON = "application/json"
 

@@ -11,7 +11,7 @@ from neocortex import _native
 
 if TYPE_CHECKING:
     from neocortex.ingester.tenants import Tenants
-    from neocortex.overrides import Overrides
+    from neocortex.overrides.limits import Overrides
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ use neocortex_model::series::{Queryable, SelectHints, Series, StorageError};
 use neocortex_promql::eval::error::EvalError;
 use neocortex_promql::eval::{EvalOptions, evaluate};
 use neocortex_promql::parse::ast::Expr;
+use neocortex_promql::parse::ast_json::to_json;
+use neocortex_promql::parse::pretty::prettify;
 use neocortex_promql::parse::{ParseErrors, ParseOptions, parse_expr};
 use neocortex_promql::plan::ranges::{Selection, selections};
 use neocortex_promql::plan::rewrite::QueryTimes;
@@ -114,6 +116,15 @@ impl PyQuery {
     #[getter]
     fn value_type(&self) -> &'static str {
         self.expr.value_type().documented()
+    }
+
+    fn pretty(&self, py: Python<'_>) -> PyResult<String> {
+        enter(py, || Ok::<_, Failure>(prettify(&self.expr)))
+    }
+
+    fn tree_json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let tree = enter(py, || Ok::<_, Failure>(to_json(&self.expr)))?;
+        Ok(PyBytes::new(py, tree.as_bytes()))
     }
 
     fn longest_selection_ms(&self, py: Python<'_>, start_ms: i64, end_ms: i64) -> PyResult<i64> {
