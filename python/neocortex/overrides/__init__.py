@@ -8,3 +8,7 @@ runtime file, which it reads again every `runtime_config.period`.
 * `runtime`: the service that reloads the file.
 * `page`: the `/runtime_config` page.
 """
+
+from neocortex.overrides.limits import Overrides
+
+__all__ = ["Overrides"]
