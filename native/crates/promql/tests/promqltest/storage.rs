@@ -66,32 +66,26 @@ impl TestStorage {
     }
 }
 
-/// The hint that a chunk has for a histogram behind another: known within a chunk, and where a reset began a new one.
+/// The hint that a histogram has when it is read from a chunk: gauges have their own chunks; within a chunk of counters
+/// there was no reset; of the first of a chunk nothing is known, since the chunk before may have gone.
 fn stored_hint(previous: Option<&FloatHistogram>, h: &FloatHistogram) -> CounterReset {
-    let Some(previous) = previous.filter(|_| h.counter_reset != CounterReset::Reset) else {
-        let explicit = matches!(h.counter_reset, CounterReset::Reset | CounterReset::Gauge);
-        return if explicit { h.counter_reset } else { CounterReset::Unknown };
-    };
     if h.counter_reset == CounterReset::Gauge {
         return CounterReset::Gauge;
     }
-    if is_stale_nan(h.sum) {
-        return CounterReset::NotReset;
-    }
-    if previous.counter_reset == CounterReset::Gauge || is_stale_nan(previous.sum) {
+    let Some(previous) = previous.filter(|previous| previous.counter_reset != CounterReset::Gauge) else {
         return CounterReset::Unknown;
-    }
-    if h.count < previous.count {
-        return CounterReset::Reset;
-    }
-    let same_layout = h.schema == previous.schema
-        && h.zero_threshold == previous.zero_threshold
-        && h.custom_values == previous.custom_values;
-    if !same_layout {
-        return CounterReset::Unknown;
-    }
-    let unhinted = FloatHistogram { counter_reset: CounterReset::Unknown, ..h.clone() };
-    if unhinted.detect_reset(previous) { CounterReset::Reset } else { CounterReset::NotReset }
+    };
+    let same_chunk = if is_stale_nan(h.sum) {
+        true
+    } else if is_stale_nan(previous.sum) || h.counter_reset == CounterReset::Reset {
+        false
+    } else {
+        h.schema == previous.schema
+            && h.zero_threshold == previous.zero_threshold
+            && h.custom_values == previous.custom_values
+            && !FloatHistogram { counter_reset: CounterReset::Unknown, ..h.clone() }.detect_reset(previous)
+    };
+    if same_chunk { CounterReset::NotReset } else { CounterReset::Unknown }
 }
 
 impl Series for TestSeries {
