@@ -14,6 +14,7 @@ mod call;
 pub mod column;
 pub mod engine;
 pub mod error;
+mod histogram_stats;
 mod info;
 mod names;
 mod options;

@@ -7,6 +7,7 @@ use neocortex_model::sample::{Samples, is_stale_nan};
 use neocortex_model::series::{Queryable, Series, StorageError};
 
 use super::error::EvalError;
+use super::histogram_stats::keep_stats;
 use crate::plan::ranges::Selection;
 
 /// One selection of the query.
@@ -24,6 +25,8 @@ pub(super) struct Selected {
     end_ms: i64,
     /// Windows never show staleness markers.
     without_stale: bool,
+    /// Of histograms only count and sum are needed.
+    stats_only: bool,
 }
 
 impl Source {
@@ -37,7 +40,7 @@ impl Source {
     /// [`EvalError::Select`], the same each time.
     pub fn selected(&self, storage: &dyn Queryable) -> Result<&Selected, EvalError> {
         let selected = self.selected.get_or_init(|| {
-            let Selection { matchers, hints, uses } = &self.selection;
+            let Selection { matchers, hints, uses, stats_only } = &self.selection;
             let series = storage.select(matchers, hints).map_err(|error| match error {
                 StorageError::Cancelled => EvalError::Cancelled,
                 other => EvalError::Select(other),
@@ -49,6 +52,7 @@ impl Source {
                 start_ms: hints.start_ms,
                 end_ms: hints.end_ms,
                 without_stale: hints.range_ms > 0,
+                stats_only: *stats_only,
             })
         });
         selected.as_ref().map_err(Clone::clone)
@@ -81,6 +85,9 @@ impl Selected {
         })?;
         if self.without_stale {
             drop_stale(&mut samples);
+        }
+        if self.stats_only {
+            keep_stats(&mut samples);
         }
         let samples = Arc::new(samples);
         Ok(match self.decoded.get(i) {

@@ -19,6 +19,8 @@ pub struct Selection {
     pub hints: SelectHints,
     /// How many selectors of the query use it.
     pub uses: usize,
+    /// Of histograms only count and sum are needed.
+    pub stats_only: bool,
 }
 
 /// The selections of a query, each once, in the order of the text. `lookback_ms` and `default_step_ms` (of subqueries) as
@@ -49,12 +51,33 @@ pub(super) struct Surroundings<'e> {
     step_ms: Option<i64>,
     /// The nearest function or aggregation, unless a binary operator is nearer.
     function: &'e str,
+    /// Some function around takes count or sum of a histogram.
+    takes_stats: bool,
+    /// Something around needs the buckets of histograms.
+    needs_buckets: bool,
 }
 
 impl<'e> Surroundings<'e> {
     /// Inside a function or aggregation; the empty name stands for a binary operator.
     pub fn inside(self, function: &'e str) -> Self {
-        Self { function, ..self }
+        let takes_stats = matches!(function, "histogram_avg" | "histogram_count" | "histogram_sum");
+        let needs_buckets = matches!(function, "histogram_fraction" | "histogram_quantile" | "histogram_quantiles");
+        Self {
+            function,
+            takes_stats: self.takes_stats || takes_stats,
+            needs_buckets: self.needs_buckets || needs_buckets,
+            ..self
+        }
+    }
+
+    /// Inside a histogram trim.
+    pub fn inside_trim(self) -> Self {
+        Self { needs_buckets: true, ..self }
+    }
+
+    /// True when of histograms only count and sum are needed.
+    pub fn stats_only(&self) -> bool {
+        self.takes_stats && !self.needs_buckets
     }
 
     /// Inside a subquery as well.
@@ -71,6 +94,8 @@ impl<'e> Surroundings<'e> {
             }
         }
         self.step_ms = Some(step_ms);
+        // Resets between the steps of a subquery are found by comparing buckets.
+        self.needs_buckets = true;
         self
     }
 

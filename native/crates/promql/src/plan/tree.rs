@@ -191,7 +191,10 @@ impl Planner<'_> {
                 planned(if *op == BinaryOp::Sub { Op::Negate(inner) } else { Op::Keep(inner) }, invariant, wrap)
             }
             ExprKind::Binary(binary) => {
-                let around = around.inside("");
+                let mut around = around.inside("");
+                if matches!(binary.op, BinaryOp::TrimLower | BinaryOp::TrimUpper) {
+                    around = around.inside_trim();
+                }
                 let left = self.plan(&binary.left, around);
                 let right = self.plan(&binary.right, around);
                 let invariant = left.invariant && right.invariant;
@@ -265,6 +268,7 @@ impl Planner<'_> {
         let hints = around.hints(selector, range_ms, self.times, self.lookback_ms);
         let shared = self.selections.iter().position(|known| {
             known.matchers == selector.matchers
+                && known.stats_only == around.stats_only()
                 && (known.hints.start_ms, known.hints.end_ms) == (hints.start_ms, hints.end_ms)
                 && (known.hints.step_ms, known.hints.range_ms) == (hints.step_ms, hints.range_ms)
         });
@@ -276,7 +280,8 @@ impl Planner<'_> {
             }
             return i;
         }
-        self.selections.push(Selection { matchers: selector.matchers.clone(), hints, uses: 1 });
+        let stats_only = around.stats_only();
+        self.selections.push(Selection { matchers: selector.matchers.clone(), hints, uses: 1, stats_only });
         self.selections.len() - 1
     }
 }
