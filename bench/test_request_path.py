@@ -6,10 +6,10 @@ Read the ratio of two rows of one group; single rates depend on what else the ma
 from collections.abc import Callable
 from types import ModuleType
 
-import plain_http
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+import plain_http
 from neocortex.http import Response, Route, _http
 
 TWINS = pytest.mark.parametrize("path", [pytest.param(_http, id="cython"), pytest.param(plain_http, id="plain")])

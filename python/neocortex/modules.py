@@ -18,6 +18,7 @@ from neocortex.distributor.http import PushEndpoint
 from neocortex.distributor.metrics import DistributorMetrics
 from neocortex.distributor.service import Distributor
 from neocortex.errors import StartError
+from neocortex.http.connections import register_connection_metrics
 from neocortex.http.route import Link
 from neocortex.http.server import HTTPServer
 from neocortex.http.status import config_route, index_route, metrics_route, ready_route, services_route
@@ -25,8 +26,8 @@ from neocortex.ingester.metrics import IngesterMetrics
 from neocortex.ingester.service import Ingester
 from neocortex.ingester.tenants import Tenants
 from neocortex.observe import get_logger
-from neocortex.overrides.limits import Overrides
 from neocortex.overrides.http import runtime_config_route
+from neocortex.overrides.limits import Overrides
 from neocortex.overrides.runtime import RuntimeConfigService, runtime_file
 from neocortex.process import Process, http_settings
 from neocortex.querier.http import QueryEndpoints
@@ -65,6 +66,7 @@ class Module:
 
 def _server(process: Process) -> Service:
     settings = http_settings(process.config)
+    register_connection_metrics(process.registry, settings.port, settings.max_connections)
     if settings.register_instrumentation:
         process.app.add([metrics_route(process.registry)])
     return HTTPServer(settings, process.app)

@@ -41,11 +41,11 @@ class HTTPServer(Service):
     async def starting(self) -> None:
         """Binds the port; raises StartError with Go's text when that fails."""
         tls = tls_options(self._settings.tls) if self._settings.tls is not None else {}
-        address = _bindable(self._settings.address, self._settings.port)
-        self._granian = _granian(self._settings, self._app, address, tls)
+        address, port = _bindable(self._settings.address, self._settings.port)
+        self._granian = _granian(self._settings, self._app, address, port, tls=tls)
         self._serving = asyncio.create_task(self._granian.serve())
-        await _accepting(address, self._settings.port, self._serving)
-        log.info("server listening on addresses", http=_shown(address, self._settings.port))
+        await _accepting(address, port, self._serving)
+        log.info("server listening on addresses", http=_shown(address, port))
 
     async def running(self) -> None:
         """Watches the listener: when it ends without being told to, the service has failed."""
@@ -71,7 +71,7 @@ class HTTPServer(Service):
         log.info("server stopped")
 
 
-def _granian(settings: HTTPSettings, app: Application, address: str, tls: dict[str, Any]) -> Granian:
+def _granian(settings: HTTPSettings, app: Application, address: str, port: int, *, tls: dict[str, Any]) -> Granian:
     # Imported here: it costs as much as everything else on the way up, and tests of the application do without it.
     from granian.constants import HTTPModes, Interfaces  # noqa: PLC0415
     from granian.http import HTTP1Settings  # noqa: PLC0415
@@ -82,7 +82,7 @@ def _granian(settings: HTTPSettings, app: Application, address: str, tls: dict[s
     return Server(
         app,
         address=address,
-        port=settings.port,
+        port=port,
         # Of granian's interfaces only ASGI gives the undecoded path, and routing must tell `%2F` from a separator.
         interface=Interfaces.ASGINL,
         # As Go's server: HTTP/2 only through TLS.
@@ -102,8 +102,11 @@ def _header_timeout_ms(settings: HTTPSettings) -> int:
     return int(seconds * 1000) or NEVER_MS
 
 
-def _bindable(address: str, port: int) -> str:
-    """The numeric address to listen on, all of them for an empty one; raises StartError when it cannot be bound."""
+def _bindable(address: str, port: int) -> tuple[str, int]:
+    """The numeric address and port to listen on; raises StartError when they cannot be bound.
+
+    An empty address means all, port 0 one that is free.
+    """
     if not address:
         address = "::" if socket.has_dualstack_ipv6() else "0.0.0.0"
     try:
@@ -117,7 +120,7 @@ def _bindable(address: str, port: int) -> str:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise StartError(f"listen tcp {_shown(str(target[0]), port)}: bind: {reason}") from error
-    return str(target[0])
+        return str(target[0]), probe.getsockname()[1]
 
 
 async def _accepting(address: str, port: int, serving: asyncio.Task[None]) -> None:

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from neocortex.http.connections import open_connections
 from support.live_http import MIB, Live, parse, read_all, serving
 
 TENANT = "X-Scope-OrgID: t\r\n"
@@ -287,3 +288,22 @@ def test_shutdown_does_not_wait_for_ever() -> None:
             time.sleep(0.005)
     connection.close()
     assert time.monotonic() - started < 10
+
+
+def test_open_connections_are_counted() -> None:
+    with serving() as live:
+
+        def becomes(count: int) -> bool:
+            end = time.monotonic() + 5
+            while open_connections(live.port) != count and time.monotonic() < end:
+                time.sleep(0.01)
+            return open_connections(live.port) == count
+
+        assert becomes(0)
+        held = [live.connect() for _ in range(3)]
+        try:
+            assert becomes(3)
+        finally:
+            for connection in held:
+                connection.close()
+        assert becomes(0)
