@@ -1,7 +1,7 @@
 //! Kinds of samples, and histograms of the same kind.
 
 use neocortex_model::histogram::{FloatHistogram, Histogram};
-use neocortex_model::sample::{HistogramValue, stale_nan};
+use neocortex_model::sample::{HistogramValue, is_stale_nan, stale_nan};
 
 use super::series::Last;
 
@@ -50,11 +50,19 @@ pub(super) fn stale_histogram(kind: SampleKind) -> HistogramValue {
     }
 }
 
-/// True when the newest sample of a series is this very histogram.
+/// True when the newest sample of a series is this very histogram. Of a stale one only the marker counts.
 pub(super) fn same_histogram(last: Last<'_>, value: &HistogramValue) -> bool {
     match (last, value) {
-        (Last::Histogram(_, stored), HistogramValue::Integer(value)) => stored.same_data(value),
-        (Last::FloatHistogram(_, stored), HistogramValue::Float(value)) => stored.same_data(value),
+        (Last::Histogram(_, stored), HistogramValue::Integer(value)) => {
+            same_or_stale(stored.sum, value.sum, || stored.same_data(value))
+        }
+        (Last::FloatHistogram(_, stored), HistogramValue::Float(value)) => {
+            same_or_stale(stored.sum, value.sum, || stored.same_data(value))
+        }
         _ => false,
     }
+}
+
+fn same_or_stale(stored_sum: f64, sum: f64, same: impl FnOnce() -> bool) -> bool {
+    is_stale_nan(stored_sum) && is_stale_nan(sum) || same()
 }

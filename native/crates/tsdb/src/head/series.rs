@@ -95,11 +95,6 @@ impl Series {
         self.last().t()
     }
 
-    /// Number of chunks, the open one included.
-    pub(crate) fn chunks(&self) -> usize {
-        self.closed.len() + usize::from(!self.open.is_none())
-    }
-
     /// Heap bytes of the open chunk.
     pub(crate) fn open_bytes(&self) -> usize {
         self.open.heap_bytes()
@@ -119,8 +114,12 @@ impl Series {
     /// Appends a histogram newer than all samples.
     pub(crate) fn append_histogram(&mut self, t: i64, value: &HistogramValue, rules: ChunkRules) -> ChunkChange {
         debug_assert!(self.max_t().is_none_or(|last| last < t));
-        let _ = (t, value, rules);
-        ChunkChange::default()
+        let next = if self.must_cut_histogram(t, value, rules) {
+            Some(self.open.begin_histogram(t, value))
+        } else {
+            self.open.append_histogram(t, value)
+        };
+        next.map_or_else(ChunkChange::default, |next| self.cut(t, next, rules))
     }
 
     /// Appends samples with `mint <= t <= maxt` to `out`, ascending.
@@ -148,6 +147,20 @@ impl Series {
             self.next_cut_t = chunk_end(self.open_min_t, newest, self.next_cut_t, 4.0);
         }
         t >= self.next_cut_t || samples >= rules.samples * 2
+    }
+
+    fn must_cut_histogram(&mut self, t: i64, value: &HistogramValue, rules: ChunkRules) -> bool {
+        let newest = self.max_t().unwrap_or(self.open_min_t);
+        let Some(fill) = self.open.histogram_fill(value) else { return true };
+        let range_end = if *fill.predicted { range_end(self.open_min_t, rules.range_ms) } else { self.next_cut_t };
+        if !*fill.predicted && fill.bytes >= TARGET_HISTOGRAM_BYTES / 4 {
+            *fill.predicted = true;
+            let ratio = TARGET_HISTOGRAM_BYTES as f64 / fill.bytes as f64;
+            self.next_cut_t = chunk_end(self.open_min_t, newest, self.next_cut_t, ratio);
+        }
+        (t >= self.next_cut_t || fill.bytes >= TARGET_HISTOGRAM_BYTES * 2)
+            && (fill.samples >= MIN_HISTOGRAM_SAMPLES || t >= range_end)
+            || fill.samples == u16::MAX
     }
 
     /// Closes the open chunk, if there is one, and begins another at `t`.
@@ -187,17 +200,15 @@ mod tests {
 
     #[test]
     fn chunk_end_as_prometheus_tests_it() {
-        // TestComputeChunkEndTime of Prometheus's head_test.go.
+        // The cases of TestComputeChunkEndTime in Prometheus's tsdb/head_test.go.
         for (start, cur, max, ratio, end) in [
             (0, 250, 1000, 4.0, 1000),
             (100, 200, 1000, 4.0, 550),
+            (5000, 5110, 10_000, 4.2, 5500),
             (0, 500, 1000, 4.0, 1000),
-            (0, 125, 1000, 4.0, 500),
-            (0, 25, 1000, 4.0, 111),
-            (0, 10, 1000, 4.0, 45),
-            (0, 0, 100, 4.0, 4),
+            (100, 100, 1000, 4.0, 104),
         ] {
-            let _ = (start, cur, max, ratio, end);
+            assert_eq!(chunk_end(start, cur, max, ratio), end, "{start} {cur} {max}");
         }
     }
 }

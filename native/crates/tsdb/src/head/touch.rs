@@ -64,10 +64,6 @@ impl Touches {
         }
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.by_series.capacity() * size_of::<Touch>()
-    }
-
     fn touch(&mut self, id: SeriesId) -> &mut Touch {
         let index = id as usize;
         if index >= self.by_series.len() {

@@ -40,7 +40,7 @@ impl Head {
             keys: &self.keys,
             ring: &ring,
             limits,
-            native_histograms: false && self.native_histograms.load(Relaxed),
+            native_histograms: self.native_histograms.load(Relaxed),
             active_histograms: appender.touches.active().histograms,
             chunk_range_ms: self.chunk_range_ms,
         };

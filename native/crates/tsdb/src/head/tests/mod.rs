@@ -1,6 +1,9 @@
 //! Tests of the head through the face of the database.
 
 mod appends;
+mod exemplars;
+mod histograms;
+mod model;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
