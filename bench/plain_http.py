@@ -46,6 +46,8 @@ def parse_form(encoded: str | bytes) -> tuple[dict[str, list[str]], str | None]:
     raw = encoded if isinstance(encoded, bytes) else encoded.encode("utf-8", "replace")
     values: dict[str, list[str]] = {}
     error: str | None = None
+    if raw.count(b"&") >= 10_000:
+        return values, "number of URL query parameters exceeded limit"
     for pair in raw.split(b"&"):
         if not pair:
             continue

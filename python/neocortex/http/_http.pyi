@@ -14,7 +14,10 @@ def unescape_path(text: str) -> str:
     """Percent-decodes one path segment; `+` stays. Raises ValueError with Go's `invalid URL escape "%zz"`."""
 
 def parse_form(encoded: str | bytes) -> tuple[dict[str, list[str]], str | None]:
-    """Go's `url.ParseQuery`: values by name, in order, and the error text or None. Ill-formed pairs are left out."""
+    """Go's `url.ParseQuery`: values by name, in order, and the error text or None.
+
+    Ill-formed pairs are left out; more than 10,000 pairs are an error and no values.
+    """
 
 def is_form_content_type(content_type: str) -> bool:
     """Whether a Content-Type header says `application/x-www-form-urlencoded`, parameters and case aside."""

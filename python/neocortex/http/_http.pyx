@@ -10,6 +10,7 @@ from libc.string cimport memchr
 
 cdef str MISSING_ORG_ID = "no org id"
 cdef Py_ssize_t MAX_TENANT_ID_BYTES = 150
+cdef Py_ssize_t MAX_FORM_PARAMETERS = 10000
 
 
 # ---------------------------------------------------------------- tenant ids
@@ -103,6 +104,8 @@ def parse_form(encoded):
     cdef dict values = {}
     cdef object error = None, name, value
     cdef list known
+    if raw.count(b"&") >= MAX_FORM_PARAMETERS:
+        return values, "number of URL query parameters exceeded limit"
     while start < size:
         hit = memchr(text + start, c"&", size - start)
         end = size if hit is NULL else <const unsigned char *>hit - text

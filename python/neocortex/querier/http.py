@@ -218,7 +218,10 @@ def answering_errors(handler: Handler) -> Callable[[Request], Awaitable[Response
         except InvalidTenant as e:
             return http_error(400, str(e))
         try:
-            return await handler(tenant, await request.form(), request)
+            form = await request.form()
+            if form.error is not None:
+                return http_error(400, form.error)
+            return await handler(tenant, form, request)
         except (BadData, _native.ParseError) as e:
             return prometheus_error(400, "bad_data", str(e))
         except BodyTooLarge as e:

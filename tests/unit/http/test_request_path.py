@@ -54,6 +54,11 @@ def test_forms_as_go_parses_queries(query: str, values: dict[str, list[str]], er
     assert _http.parse_form(query) == (values, error)
 
 
+def test_the_number_of_parameters_is_limited_as_in_go() -> None:
+    assert _http.parse_form("&".join(["a"] * 10_000)) == ({"a": [""] * 10_000}, None)
+    assert _http.parse_form("&".join(["a"] * 10_001)) == ({}, "number of URL query parameters exceeded limit")
+
+
 def test_body_values_come_before_the_query() -> None:
     form = Form.parse("a=body&b=1").merged_before(Form.parse("a=url&c=2"))
     assert form.get_all("a") == ["body", "url"]
