@@ -1,0 +1,8 @@
+//! Our files before a real Prometheus, and its files before us.
+//!
+//! Needs `prometheus` and `promtool` on the PATH. Where they are missing the tests say so and pass, but not when the
+//! environment has `CI=true`.
+
+mod block;
+mod log;
+mod process;
