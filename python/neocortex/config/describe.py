@@ -1,8 +1,8 @@
 """What each option is for, in a sentence: the texts of -help and of the reference page.
 
 Kept apart from the schema, in `descriptions.txt`, because a server that starts needs none of them. A line is a
-section's class, a dot, the option's name, a colon and the text; flags without a place in the configuration stand under
-their own name.
+section's class, a dot, the option's name, a colon and the text; a star stands for any class; flags without a place in
+the configuration stand under their own name.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def describe_member(section: type[Section], name: str) -> str:
         text = texts.get(f"{cls.__name__}.{name}")
         if text is not None:
             return text
-    return ""
+    return texts.get(f"*.{name}", "")
 
 
 def describe_flag(name: str) -> str:

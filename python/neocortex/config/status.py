@@ -21,6 +21,7 @@ ACTED_ON = (
     "target",
     "auth_enabled",
     "http_prefix",
+    "print_config",
     "name_validation_scheme",
     "api.alertmanager_http_prefix",
     "api.prometheus_http_prefix",

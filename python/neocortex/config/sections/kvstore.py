@@ -45,7 +45,9 @@ class Etcd(ClientTLS, go="etcd.Config"):
     _client_tls = inline(ClientTLS)
     username: str = opt("username", "")
     password: Secret = opt("password", "")
-    ping_without_stream_allowed: bool = opt("ping-without-stream-allowed", True, yaml="ping-without-stream-allowed")
+    ping_without_stream_allowed: bool = opt(
+        "ping-without-stream-allowed", True, yaml="ping-without-stream-allowed", hidden=True
+    )
 
 
 class MultiKV(Section, go="kv.MultiConfig"):
