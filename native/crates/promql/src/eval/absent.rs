@@ -25,9 +25,11 @@ impl Frame<'_> {
             Ok((present, counts))
         };
         in_order(ranges.len(), work, &mut |(present, counts): (Vec<usize>, WindowCounts)| {
-            present.into_iter().for_each(|step| absent[step] = false);
-            self.query.budget.pass(counts.largest)?;
+            // Prometheus makes a series of ones of each.
+            self.query.budget.pass(counts.largest.max(counts.last + present.len() as u64))?;
+            self.query.budget.hold(present.len() as u64)?;
             self.count_windows(&counts);
+            present.into_iter().for_each(|step| absent[step] = false);
             Ok(())
         })?;
         let labels = exprs.first().map_or_else(Labels::empty, absent_labels);

@@ -4,7 +4,6 @@ use neocortex_model::labels::Labels;
 use neocortex_model::result::Value;
 
 use super::annotate::Note;
-use super::budget::column_samples;
 use super::column::{Column, is_absent};
 use super::engine::Frame;
 use super::error::EvalError;
@@ -25,7 +24,11 @@ impl Frame<'_> {
                 let pick = if function.name == "min_of" { smaller } else { larger };
                 Ok(self.scalar(a)?.into_iter().zip(self.scalar(b)?).map(|(a, b)| pick(a, b)).collect())
             }
-            ("scalar", [arg]) => Ok(only_value(&self.vector(arg)?, self.steps.count())),
+            ("scalar", [arg]) => {
+                let columns = self.vector(arg)?;
+                self.gather(&columns)?;
+                Ok(only_value(&columns, self.steps.count()))
+            }
             _ => Err(not_implemented(function)),
         }
     }
@@ -41,7 +44,9 @@ impl Frame<'_> {
         match func::lookup(function.name) {
             Implementation::Map(apply) => {
                 let arg = args.first().ok_or_else(|| not_implemented(function))?;
-                self.map(apply, self.vector(arg)?)
+                let columns = self.vector(arg)?;
+                self.gather(&columns)?;
+                self.map(apply, columns)
             }
             Implementation::Range { .. } => {
                 let call = self.range_call(function, args).ok_or_else(|| not_implemented(function))?;
@@ -80,11 +85,16 @@ impl Frame<'_> {
             ("vector", [arg]) => {
                 let mut column = Column::new(Labels::empty(), 0);
                 column.floats = self.scalar(arg)?;
+                self.gather_scalars(1)?;
                 Ok(vec![column])
             }
             ("timestamp", [arg]) => match &arg.op {
                 Op::Instant { selector, selection } => self.sample_times(selector, *selection),
-                _ => self.step_times(self.vector(arg)?),
+                _ => {
+                    let columns = self.vector(arg)?;
+                    self.gather(&columns)?;
+                    self.step_times(columns)
+                }
             },
             ("absent_over_time", [arg]) => self.absent_over_time(exprs, arg),
             _ => Err(not_implemented(function)),
@@ -93,9 +103,16 @@ impl Frame<'_> {
 
     fn argument(&self, node: &Node<'_>) -> Result<Argument, EvalError> {
         match node.value_type() {
-            ValueType::Scalar => self.scalar(node).map(Argument::Scalar),
+            ValueType::Scalar => {
+                self.gather_scalars(1)?;
+                self.scalar(node).map(Argument::Scalar)
+            }
             ValueType::String => text(node).map(|text| Argument::String(text.to_owned())),
-            _ => self.vector(node).map(Argument::Vector),
+            _ => {
+                let columns = self.vector(node)?;
+                self.gather(&columns)?;
+                Ok(Argument::Vector(columns))
+            }
         }
     }
 
@@ -139,13 +156,13 @@ impl Frame<'_> {
         };
         in_order(selected.len(), work, &mut |column: Option<Column>| {
             let Some(column) = column else { return Ok(()) };
-            self.query.budget.hold(column_samples(&column))?;
             for (step, _) in column.floats.iter().enumerate().filter(|(_, v)| !is_absent(**v)) {
                 self.count_loaded(step, 1);
             }
             columns.push(column);
             self.query.budget.check_slots(columns.len(), steps)
         })?;
+        self.gather(&columns)?;
         self.merged(columns)
     }
 

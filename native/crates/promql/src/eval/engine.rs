@@ -15,7 +15,7 @@ use super::options::EvalOptions;
 use super::result;
 use super::source::{Selected, Source};
 use super::steps::Steps;
-use crate::parse::ast::Expr;
+use crate::parse::ast::{AggregateOp, Expr, ValueType};
 use crate::plan::rewrite::rewrite;
 use crate::plan::tree::{Node, Op, Plan};
 
@@ -40,6 +40,16 @@ pub fn evaluate(expr: &Expr, options: &EvalOptions, storage: &dyn Queryable) -> 
     let value = result::of_root(&frame, &root)?;
     let stats = result::stats(&frame);
     Ok(QueryResult { value, annotations: query.notes.finish(&options.query, options.max_annotations), stats })
+}
+
+/// True for operations of which Prometheus holds operands and result at the same time.
+fn is_stepwise(op: &Op<'_>) -> bool {
+    match op {
+        Op::Binary { .. } | Op::Info(_) => true,
+        Op::Aggregate { aggregate, .. } => aggregate.op == AggregateOp::CountValues,
+        Op::Call { args, .. } => args.iter().all(|arg| arg.value_type() != ValueType::Matrix),
+        _ => false,
+    }
 }
 
 /// What the whole evaluation shares.
@@ -98,23 +108,30 @@ impl<'q> Frame<'q> {
     /// Any [`EvalError`].
     pub fn scalar(&self, node: &Node<'_>) -> Result<Vec<f64>, EvalError> {
         let steps = self.steps.count();
-        self.query.budget.check_slots(1, steps)?;
-        match &node.op {
-            Op::Number(v) => Ok(vec![*v; steps]),
-            Op::Keep(inner) => self.scalar(inner),
+        let budget = &self.query.budget;
+        budget.check_slots(1, steps)?;
+        let before = budget.held();
+        let values = match &node.op {
+            Op::Number(v) => vec![*v; steps],
+            Op::Keep(inner) => self.scalar(inner)?,
             Op::Negate(inner) => {
                 let mut values = self.scalar(inner)?;
                 values.iter_mut().for_each(|v| *v = -*v);
-                Ok(values)
+                values
             }
             Op::Once(inner) => {
                 let first = self.once(|frame| frame.scalar(inner))?;
-                Ok(first.first().map_or_else(Vec::new, |v| vec![*v; steps]))
+                first.first().map_or_else(Vec::new, |v| vec![*v; steps])
             }
-            Op::Binary { binary, left, right } => self.scalar_binary(binary, left, right),
-            Op::Call { func, args, .. } => self.scalar_call(func, args),
-            _ => Err(EvalError::execution("expression is not a scalar")),
+            Op::Binary { binary, left, right } => self.scalar_binary(binary, left, right)?,
+            Op::Call { func, args, .. } => self.scalar_call(func, args)?,
+            _ => return Err(EvalError::execution("expression is not a scalar")),
+        };
+        if is_stepwise(&node.op) {
+            budget.hold(steps as u64)?;
         }
+        budget.set_held(before + steps as u64)?;
+        Ok(values)
     }
 
     /// The columns of an instant vector, in Prometheus's order where that shows; none without any value.
@@ -154,8 +171,24 @@ impl<'q> Frame<'q> {
                 return Err(EvalError::execution("expression is not an instant vector"));
             }
         };
-        self.query.budget.set_held(before + columns.iter().map(column_samples).sum::<u64>())?;
+        let samples = columns.iter().map(column_samples).sum::<u64>();
+        if is_stepwise(&node.op) {
+            self.query.budget.hold(samples)?;
+        }
+        self.query.budget.set_held(before + samples)?;
         Ok(columns)
+    }
+
+    /// Holds, until the operation is done, what Prometheus copies from its operands at each step: their elements at the last.
+    pub fn gather(&self, columns: &[Column]) -> Result<(), EvalError> {
+        let last = self.steps.count().saturating_sub(1);
+        let elements = columns.iter().filter(|column| names::has_value(column, last)).count();
+        self.query.budget.hold(elements as u64)
+    }
+
+    /// The same for scalars, which have a value at every step.
+    pub fn gather_scalars(&self, count: usize) -> Result<(), EvalError> {
+        self.query.budget.hold(count as u64)
     }
 
     /// Hands on the columns of an instant vector one by one, in the order of [`Frame::vector`], without holding them where

@@ -78,6 +78,8 @@ pub(super) struct Extent {
 pub(super) struct WindowCounts {
     pub total: u64,
     pub largest: u64,
+    /// The window of the last step, which is still held when the result is complete.
+    pub last: u64,
     pub per_step: Vec<(usize, u64)>,
 }
 
@@ -127,11 +129,13 @@ impl Windows<'_> {
                 from += 1;
             }
             if from == to {
+                counts.last = 0;
                 continue;
             }
             let size = if sizes.is_empty() { (to - from) as u64 } else { sizes[to] - sizes[from] };
             counts.total += size;
             counts.largest = counts.largest.max(size);
+            counts.last = size;
             if per_step {
                 counts.per_step.push((step, size));
             }
@@ -270,13 +274,14 @@ impl Frame<'_> {
             Ok((column, counts))
         };
         in_order(ranges.len(), work, &mut |(column, counts): (Option<Column>, WindowCounts)| {
-            self.query.budget.pass(counts.largest)?;
+            let samples = column.as_ref().map_or(0, column_samples);
+            self.query.budget.pass(counts.largest.max(counts.last + samples))?;
             self.count_windows(&counts);
             let Some(column) = column else { return Ok(()) };
             if !self.delayed() && !seen.insert(column.labels.clone()) {
                 return Err(EvalError::duplicate_labels());
             }
-            self.query.budget.hold(column_samples(&column))?;
+            self.query.budget.hold(samples)?;
             take(column)
         })?;
         // What a subquery computed is forgotten.

@@ -25,7 +25,6 @@ pub(super) fn of_root(frame: &Frame<'_>, root: &Node<'_>) -> Result<QueryValue, 
     match root.value_type() {
         ValueType::Scalar => {
             let v = frame.scalar(root)?.first().copied().unwrap_or(f64::NAN);
-            frame.query.budget.hold(1)?;
             Ok(QueryValue::Scalar { t, v })
         }
         ValueType::Matrix => ranges(frame, root).map(QueryValue::Matrix),

@@ -1,5 +1,6 @@
 //! The evaluator from text to result.
 
+mod stats;
 mod storage;
 
 use neocortex_model::labels::Labels;

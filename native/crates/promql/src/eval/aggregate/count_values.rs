@@ -23,7 +23,6 @@ impl Frame<'_> {
         if label.is_empty() {
             return Err(EvalError::execution(format!("invalid label name {}", go_quote(label))));
         }
-        let before = self.query.budget.held();
         let mut grouping = Grouping::new(aggregate);
         if !aggregate.without {
             grouping.names.push(label);
@@ -53,7 +52,6 @@ impl Frame<'_> {
             }
             Ok(())
         })?;
-        self.query.budget.set_held(before)?;
         Ok(columns)
     }
 }

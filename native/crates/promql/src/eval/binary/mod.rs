@@ -25,6 +25,7 @@ impl Frame<'_> {
     ) -> Result<Vec<f64>, EvalError> {
         let mut values = self.scalar(left)?;
         let right = self.scalar(right)?;
+        self.gather_scalars(2)?;
         for (l, r) in values.iter_mut().zip(right) {
             *l = if binary.op.is_comparison() { f64::from(truth(binary.op, *l, r)) } else { float(binary.op, *l, r) };
         }
@@ -42,14 +43,17 @@ impl Frame<'_> {
         let columns = match (left.value_type(), right.value_type()) {
             (ValueType::Scalar, _) => {
                 let scalars = self.scalar(left)?;
-                self.with_scalar(expr, binary, self.vector(right)?, &scalars, true)
+                let vector = self.vector(right)?;
+                self.with_scalar(expr, binary, vector, &scalars, true)?
             }
             (_, ValueType::Scalar) => {
                 let vector = self.vector(left)?;
-                self.with_scalar(expr, binary, vector, &self.scalar(right)?, false)
+                self.with_scalar(expr, binary, vector, &self.scalar(right)?, false)?
             }
             _ => {
                 let (left, right) = (self.vector(left)?, self.vector(right)?);
+                self.gather(&left)?;
+                self.gather(&right)?;
                 match binary.op {
                     BinaryOp::And | BinaryOp::Or | BinaryOp::Unless => set::apply(binary, left, right),
                     _ => self.matched(expr, binary, &left, &right)?,
@@ -67,7 +71,9 @@ impl Frame<'_> {
         mut columns: Vec<Column>,
         scalars: &[f64],
         swapped: bool,
-    ) -> Vec<Column> {
+    ) -> Result<Vec<Column>, EvalError> {
+        self.gather(&columns)?;
+        self.gather_scalars(1)?;
         let op = binary.op;
         let comparison = op.is_comparison();
         let element = Element { op, at: expr.span, notes: &self.query.notes };
@@ -92,7 +98,7 @@ impl Frame<'_> {
             }
         }
         columns.retain(|column| !column.is_empty());
-        columns
+        Ok(columns)
     }
 }
 
