@@ -88,7 +88,7 @@ pub struct UnquoteError;
 /// # Errors
 /// [`UnquoteError`] when quotes or escapes are not well-formed.
 pub fn unquote(literal: &str) -> Result<String, UnquoteError> {
-    let quote = literal.chars().next().ok_or(UnquoteError)?;
+    let quote = literal.chars().next().filter(|c| matches!(c, '"' | '\'' | '`')).ok_or(UnquoteError)?;
     if literal.len() < 2 || !literal.ends_with(quote) {
         return Err(UnquoteError);
     }
@@ -96,10 +96,9 @@ pub fn unquote(literal: &str) -> Result<String, UnquoteError> {
     match quote {
         '`' if body.contains('`') => Err(UnquoteError),
         '`' => Ok(body.to_owned()),
-        '"' | '\'' if body.contains('\n') => Err(UnquoteError),
-        '"' | '\'' if !body.contains(['\\', quote]) => Ok(body.to_owned()),
-        '"' | '\'' => unescape(body, quote),
-        _ => Err(UnquoteError),
+        _ if body.contains('\n') => Err(UnquoteError),
+        _ if !body.contains(['\\', quote]) => Ok(body.to_owned()),
+        _ => unescape(body, quote),
     }
 }
 
@@ -365,11 +364,105 @@ fn underscores_ok(unsigned: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn go_g_switches_to_exponents() {
         let printed = [1e5, 1e6, 123_456_789.0, 1e-4, 1e-5, -2.5, f64::INFINITY, 0.0].map(go_g);
         assert_eq!(printed, ["100000", "1e+06", "1.23456789e+08", "0.0001", "1e-05", "-2.5", "+Inf", "0"]);
+    }
+
+    #[test]
+    fn quotes_are_go_s() {
+        let quoted = [
+            ("plain", "\"plain\""),
+            ("a\"b\\c\n\t\r", "\"a\\\"b\\\\c\\n\\t\\r\""),
+            ("\u{7}\u{8}\u{c}\u{b}\u{1}\u{7f}", "\"\\a\\b\\f\\v\\x01\\x7f\""),
+            ("\u{200b}é\u{1F600}\u{a0}\u{85}", "\"\\u200bé\u{1F600}\\u00a0\\u0085\""),
+            ("\u{e0001}", "\"\\U000e0001\""),
+        ];
+        for (text, expected) in quoted {
+            assert_eq!(go_quote(text), expected);
+        }
+        assert_eq!(go_quote_rune(Some('\'')), "'\\''");
+        assert_eq!(go_quote_rune(None), "'\u{fffd}'");
+        assert_eq!(go_unicode('q'), "U+0071 'q'");
+        assert_eq!(go_unicode('\u{7}'), "U+0007");
+    }
+
+    #[test]
+    fn literals_are_unquoted() {
+        let values = [
+            ("\"a\\n\\x41\\101\\u00e9\\U0001F600\\\"\"", "a\nAA\u{e9}\u{1F600}\""),
+            ("'it\\'s'", "it's"),
+            ("`raw\\n`", "raw\\n"),
+            ("\"\\xff\"", "\u{fffd}"),
+        ];
+        for (literal, value) in values {
+            assert_eq!(unquote(literal).as_deref(), Ok(value), "{literal}");
+        }
+        for wrong in
+            ["", "\"", "\"a", "a", "\"\\q\"", "\"\\x4\"", "\"\\'\"", "\"a\"b\"", "\"\\400\"", "\"\n\"", "`a`b`"]
+        {
+            assert_eq!(unquote(wrong), Err(UnquoteError), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn number_literals_are_go_s() {
+        let numbers = [
+            ("0x1F", 31.0),
+            ("0X1f", 31.0),
+            ("017", 15.0),
+            ("08", 8.0),
+            ("08.5", 8.5),
+            ("1_000", 1000.0),
+            ("1_000.5", 1000.5),
+            ("0x_1p4", 16.0),
+            ("0x1.8p1", 3.0),
+            ("0x1p-1074", 5e-324),
+            (".5", 0.5),
+            ("5.", 5.0),
+            ("1e3", 1000.0),
+            ("iNf", f64::INFINITY),
+            ("9223372036854775808", 9_223_372_036_854_775_808.0),
+        ];
+        for (text, value) in numbers {
+            assert_eq!(parse_number(text), Ok(value), "{text}");
+        }
+        assert!(parse_number("NaN").is_ok_and(f64::is_nan));
+        let wrong = [
+            ("1__0", "strconv.ParseFloat: parsing \"1__0\": invalid syntax"),
+            ("1e400", "strconv.ParseFloat: parsing \"1e400\": value out of range"),
+            ("0xffffffffffffffffff", "strconv.ParseFloat: parsing \"0xffffffffffffffffff\": invalid syntax"),
+            ("0x", "strconv.ParseFloat: parsing \"0x\": invalid syntax"),
+            ("+nan", "strconv.ParseFloat: parsing \"+nan\": invalid syntax"),
+        ];
+        for (text, message) in wrong {
+            assert_eq!(parse_number(text).map_err(|e| e.to_string()), Err(message.to_owned()), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn quoted_text_reads_back(text in ".*") {
+            let readable = text.replace('\u{fffd}', "");
+            prop_assert_eq!(unquote(&go_quote(&readable)), Ok(readable));
+        }
+
+        #[test]
+        fn printed_numbers_read_back(bits: u64) {
+            let v = f64::from_bits(bits);
+            let read = parse_float(&format_sample(v));
+            prop_assert!(v.is_nan() || read == Ok(v));
+            prop_assert!(v.is_nan() || parse_float(&go_g(v)) == Ok(v));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,30}") {
+            let _ = (parse_number(&text), unquote(&text));
+        }
     }
 }

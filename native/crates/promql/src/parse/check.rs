@@ -16,6 +16,9 @@ pub(super) fn check(query: &str, expr: &mut Expr) -> Vec<ParseError> {
     checker.errors
 }
 
+/// Mistakes of types that are listed; a query can hold millions, and the answer shows one.
+const MOST_ERRORS: usize = 64;
+
 struct Checker<'a> {
     query: &'a str,
     errors: Vec<ParseError>,
@@ -23,7 +26,9 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn error(&mut self, span: Span, message: impl Into<String>) {
-        self.errors.push(ParseError::new(self.query, span, message));
+        if self.errors.len() < MOST_ERRORS {
+            self.errors.push(ParseError::new(self.query, span, message));
+        }
     }
 
     /// Checks one expression and gives its type. `label_selector`: it is the second argument of `info`, which may match

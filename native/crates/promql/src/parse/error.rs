@@ -42,7 +42,7 @@ impl std::error::Error for ParseError {}
 
 /// The mistakes of a query in the order in which they were found, at least one. Its text is that of the first.
 ///
-/// A mistake of syntax ends the search; mistakes of types are found all.
+/// A mistake of syntax ends the search; of mistakes of types, the first 64 are listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseErrors(pub Vec<ParseError>);
 

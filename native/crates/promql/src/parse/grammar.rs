@@ -31,7 +31,6 @@ fn precedence(op: BinaryOp) -> u8 {
 }
 
 /// What may stand between an operator and its right operand (`bin_modifier`).
-#[derive(Default)]
 struct Modifiers {
     return_bool: bool,
     matching: VectorMatching,
@@ -343,8 +342,8 @@ impl Parser<'_> {
 
     /// `bin_modifier`
     fn bin_modifier(&mut self) -> Parsed<Modifiers> {
-        let mut modifiers = Modifiers::default();
-        modifiers.return_bool = self.accept(TokenKind::Keyword(Keyword::Bool))?.is_some();
+        let return_bool = self.accept(TokenKind::Keyword(Keyword::Bool))?.is_some();
+        let mut modifiers = Modifiers { return_bool, matching: VectorMatching::default() };
         let matching = &mut modifiers.matching;
         matching.on = match self.peek()?.kind {
             TokenKind::Keyword(Keyword::On) => true,
@@ -364,7 +363,8 @@ impl Parser<'_> {
         if let Some(card) = card {
             self.bump()?;
             matching.card = card;
-            if self.peek()?.kind == TokenKind::LeftParen {
+            let next = self.peek()?.kind;
+            if next == TokenKind::LeftParen || !starts_expression(next) {
                 matching.include = self.grouping_labels()?;
             }
         }

@@ -254,8 +254,10 @@ impl<'a> Lexer<'a> {
 
     /// A word that is a duration of its own (`step`), its first character read.
     fn duration_word(&mut self, first: char) -> Option<TokenKind> {
-        if !matches!(first.to_ascii_lowercase(), 's' | 'm') && !(self.newer && first.eq_ignore_ascii_case(&'r')) {
-            return None;
+        match first.to_ascii_lowercase() {
+            's' | 'm' => {}
+            'r' if self.newer => {}
+            _ => return None,
         }
         self.accept_while(is_alpha);
         match self.input[self.start..self.pos].to_ascii_lowercase().as_str() {

@@ -18,6 +18,8 @@ pub mod pretty;
 mod print;
 pub mod resolve;
 mod selector;
+#[cfg(test)]
+mod tests;
 pub mod token;
 
 use neocortex_model::matchers::Matcher;
@@ -55,47 +57,4 @@ fn read<T>(
         Failure::Error(error) => ParseErrors(vec![error]),
         Failure::Unexpected => ParseErrors(vec![ParseError::new(query, ast::Span::default(), "unexpected error")]),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Recorded answers of Cortex 1.21.1 with its default flags.
-    const RECORDED: &[(&str, &str)] = &[
-        ("gold_gauge{", "1:12: parse error: unexpected end of input inside braces"),
-        ("nofunc(x)", "1:1: parse error: unknown function with name \"nofunc\""),
-        (
-            "rate(gold_gauge)",
-            "1:6: parse error: expected type range vector in call to function \"rate\", got instant vector",
-        ),
-        ("{job=~\".*\"}", "1:1: parse error: vector selector must contain at least one non-empty matcher"),
-        ("sum by (a", "1:10: parse error: unclosed left parenthesis"),
-        ("gold_gauge[0s]", "1:12: parse error: duration must be greater than 0"),
-        ("1 +", "1:4: parse error: unexpected end of input"),
-        ("foo bar", "1:5: parse error: unexpected identifier \"bar\""),
-        ("gold_gauge @ nope()", "1:14: parse error: unexpected identifier \"nope\" in @, expected timestamp"),
-        ("sort_by_label(gold_gauge, \"instance\")", "1:1: parse error: function \"sort_by_label\" is not enabled"),
-        ("info(gold_gauge)", "1:1: parse error: function \"info\" is not enabled"),
-        ("sum(", "1:5: parse error: unclosed left parenthesis"),
-        ("", "unknown position: parse error: no expression found in input"),
-    ];
-
-    #[test]
-    fn mistakes_have_the_recorded_texts() {
-        for (query, text) in RECORDED {
-            let result = parse_expr(query, &ParseOptions::default());
-            assert_eq!(result.map_err(|e| e.to_string()), Err((*text).to_owned()), "{query}");
-        }
-    }
-
-    #[test]
-    fn deep_nesting_is_a_mistake_and_no_crash() {
-        for (open, close) in [("(", ")"), ("-(", ")"), ("abs(", ")"), ("1^", ""), ("1+", ""), ("a[", "")] {
-            let query = format!("{}1{}", open.repeat(1_000_000), close.repeat(1_000_000));
-            assert!(parse_expr(&query, &ParseOptions::everything()).is_err(), "{open}");
-        }
-        let durations = format!("a[{}1{}]", "(".repeat(1_000_000), ")".repeat(1_000_000));
-        assert!(parse_expr(&durations, &ParseOptions::everything()).is_err());
-    }
 }
