@@ -106,8 +106,8 @@ impl Parser<'_> {
                 _ => {}
             }
             height += 1;
-            if height >= self.options.max_depth {
-                return self.too_deep();
+            if height >= self.options.max_height {
+                return self.too_deep(self.options.max_height);
             }
             let span = Span { start: left.span.start, end: right.span.end };
             let kind = DurationExprKind::Binary { op, left: Box::new(left), right: Box::new(right) };

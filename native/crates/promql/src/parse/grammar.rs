@@ -1,5 +1,8 @@
 //! Expressions: operators, aggregations, calls, literals. The rules are named after those of Prometheus's
 //! `promql/parser/generated_parser.y`.
+//!
+//! Rules that an expression goes through only now and then are never inlined: otherwise every level of nesting pays for their
+//! locals on the stack.
 
 use neocortex_model::float::{go_quote, parse_number, unquote};
 use neocortex_model::time::parse_duration;
@@ -68,6 +71,7 @@ impl Parser<'_> {
         Ok(left)
     }
 
+    #[inline(never)]
     fn new_binary(&self, op: BinaryOp, modifiers: Modifiers, left: Tree, right: Tree) -> Parsed<Tree> {
         let span = Span { start: left.expr.span.start, end: right.expr.span.end };
         let Modifiers { return_bool, matching } = modifiers;
@@ -122,11 +126,7 @@ impl Parser<'_> {
                 let expr = self.number_duration_literal()?;
                 self.tree(expr, 0)
             }
-            TokenKind::String => {
-                self.bump()?;
-                let text = self.unquoted(token)?;
-                self.tree(Expr { span: token.span, kind: ExprKind::String(text) }, 0)
-            }
+            TokenKind::String => self.string_literal(token),
             TokenKind::LeftParen => self.paren_expr(),
             TokenKind::LeftBrace => self.vector_selector(None),
             TokenKind::Aggregate(op) => {
@@ -150,7 +150,16 @@ impl Parser<'_> {
         }
     }
 
+    /// `string_literal`
+    #[inline(never)]
+    fn string_literal(&mut self, token: Token) -> Parsed<Tree> {
+        self.bump()?;
+        let text = self.unquoted(token)?;
+        self.tree(Expr { span: token.span, kind: ExprKind::String(text) }, 0)
+    }
+
     /// `paren_expr`
+    #[inline(never)]
     fn paren_expr(&mut self) -> Parsed<Tree> {
         let open = self.bump()?;
         let inner = self.nested(Self::expr)?;
@@ -160,6 +169,7 @@ impl Parser<'_> {
     }
 
     /// `number_duration_literal`
+    #[inline(never)]
     pub(super) fn number_duration_literal(&mut self) -> Parsed<Expr> {
         let token = self.bump()?;
         let (value, duration) = self.number_value(token)?;
@@ -190,6 +200,7 @@ impl Parser<'_> {
     }
 
     /// `aggregate_expr`, its operator read: the modifier stands before or behind the arguments.
+    #[inline(never)]
     fn aggregate_expr(&mut self, op: AggregateOp, word: Token) -> Parsed<Tree> {
         let parts = self.aggregate_parts();
         let (without, grouping, args, overread) = self.explain(parts, "aggregation", "")?;
@@ -261,6 +272,7 @@ impl Parser<'_> {
     }
 
     /// `function_call`, or a metric with the name of a function.
+    #[inline(never)]
     fn function_call_or_selector(&mut self, word: Token) -> Parsed<Tree> {
         self.bump()?;
         if self.peek()?.kind != TokenKind::LeftParen {
@@ -341,6 +353,7 @@ impl Parser<'_> {
     }
 
     /// `bin_modifier`
+    #[inline(never)]
     fn bin_modifier(&mut self) -> Parsed<Modifiers> {
         let return_bool = self.accept(TokenKind::Keyword(Keyword::Bool))?.is_some();
         let mut modifiers = Modifiers { return_bool, matching: VectorMatching::default() };

@@ -18,8 +18,10 @@ pub struct ParseOptions {
     /// What PromQL has learnt between the Prometheus inside Cortex 1.21 (0.309) and Prometheus 3.14: fill modifiers, histogram
     /// trims `</` and `>/`, `range()`, `min_of()`, `max_of()`, `start()`, `end()` and `step()` as functions.
     pub newer_syntax: bool,
-    /// Largest height of the tree: nested parentheses, calls and signs as well as operators in a row.
+    /// Most levels of parentheses, calls, signs and right operands inside each other.
     pub max_depth: u32,
+    /// Largest height of the tree; operators in a row count here, too.
+    pub max_height: u32,
     /// Longest query in bytes.
     pub max_query_bytes: usize,
 }
@@ -34,7 +36,8 @@ impl Default for ParseOptions {
             extended_range_functions: false,
             holt_winters: true,
             newer_syntax: false,
-            max_depth: 512,
+            max_depth: 256,
+            max_height: 512,
             max_query_bytes: 16 << 20,
         }
     }

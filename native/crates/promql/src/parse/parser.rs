@@ -130,7 +130,7 @@ impl<'a> Parser<'a> {
     /// Runs a rule that may contain itself, down to the depth that the options allow.
     pub(super) fn nested<T>(&mut self, rule: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         if self.depth >= self.options.max_depth {
-            return self.too_deep();
+            return self.too_deep(self.options.max_depth);
         }
         self.depth += 1;
         let result = rule(self);
@@ -139,15 +139,20 @@ impl<'a> Parser<'a> {
     }
 
     /// A tree one higher than the highest of its branches.
+    ///
+    /// # Errors
+    /// When that is higher than the options allow.
     pub(super) fn tree(&self, expr: Expr, branches: u32) -> Parsed<Tree> {
-        if branches >= self.options.max_depth {
-            return self.too_deep();
+        if branches >= self.options.max_height {
+            return self.too_deep(self.options.max_height);
         }
         Ok(Tree { expr, height: branches + 1 })
     }
 
-    pub(super) fn too_deep<T>(&self) -> Parsed<T> {
-        self.fail(self.last.span, format!("query is nested deeper than {} levels", self.options.max_depth))
+    #[cold]
+    #[inline(never)]
+    pub(super) fn too_deep<T>(&self, most: u32) -> Parsed<T> {
+        self.fail(self.last.span, format!("query is nested deeper than {most} levels"))
     }
 
     /// End of an aggregation behind whose last parenthesis the parser had to read a token more (`findPrevRightParen`): when

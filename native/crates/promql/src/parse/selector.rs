@@ -37,6 +37,7 @@ impl Parser<'_> {
     }
 
     /// `vector_selector`, its name read if it has one.
+    #[inline(never)]
     pub(super) fn vector_selector(&mut self, name: Option<Token>) -> Parsed<Tree> {
         let open = self.accept(TokenKind::LeftBrace)?;
         let mut span = name.or(open).ok_or(Failure::Unexpected)?.span;
@@ -104,6 +105,7 @@ impl Parser<'_> {
     }
 
     /// `matrix_selector` and `subquery_expr`, the operand read.
+    #[inline(never)]
     pub(super) fn matrix_selector_or_subquery(&mut self, tree: Tree) -> Parsed<Tree> {
         let open = self.bump()?;
         let range = self.positive_duration_expr();
@@ -157,6 +159,7 @@ impl Parser<'_> {
     }
 
     /// `offset_expr`, the operand read.
+    #[inline(never)]
     pub(super) fn offset_expr(&mut self, mut tree: Tree) -> Parsed<Tree> {
         self.bump()?;
         let offset = self.offset_duration_expr();
@@ -174,6 +177,7 @@ impl Parser<'_> {
     }
 
     /// `step_invariant_expr`, the operand read: `@` with a timestamp, `start()` or `end()`.
+    #[inline(never)]
     pub(super) fn step_invariant_expr(&mut self, mut tree: Tree) -> Parsed<Tree> {
         self.bump()?;
         let at = self.at_modifier(tree.expr.span);
@@ -231,6 +235,7 @@ impl Parser<'_> {
     }
 
     /// `anchored_expr` and `smoothed_expr`, the operand read.
+    #[inline(never)]
     pub(super) fn extended_range_expr(&mut self, mut tree: Tree, word: Keyword) -> Parsed<Tree> {
         self.bump()?;
         let anchored = word == Keyword::Anchored;

@@ -131,20 +131,19 @@ fn joins_are_settled() {
 #[test]
 fn long_queries_are_broken_into_lines() {
     let query = "sum by (instance, job) (rate(http_request_duration_seconds_bucket{job=\"api\",code=~\"5..\"}[5m])) / on (job) \
-                 group_left (team) topk(5, -histogram_quantile(0.99, some_very_long_metric_name_of_a_histogram_that_goes_on)) \
-                 > bool (max_over_time(a_long_enough_name_for_a_subquery[1h:5m]) offset 5m)";
-    let query = query.replace(") offset 5m)", "))");
+                 group_left (team) topk(5, -histogram_quantile(0.99, some_very_long_metric_name_of_a_histogram_that_goes_on_and_on_bucket)) \
+                 > bool (max_over_time(a_long_enough_name_for_a_subquery[1h:5m]))";
     let lines = [
         "    sum by (instance, job) (rate(http_request_duration_seconds_bucket{code=~\"5..\",job=\"api\"}[5m]))",
         "  / on (job) group_left (team)",
         "    topk(",
         "      5,",
-        "      -histogram_quantile(0.99, some_very_long_metric_name_of_a_histogram_that_goes_on)",
+        "      -histogram_quantile(0.99, some_very_long_metric_name_of_a_histogram_that_goes_on_and_on_bucket)",
         "    )",
         "> bool",
         "  (max_over_time(a_long_enough_name_for_a_subquery[1h:5m]))",
     ];
-    assert_eq!(pretty::prettify(&understood(&query)), lines.join("\n"));
+    assert_eq!(pretty::prettify(&understood(query)), lines.join("\n"));
     assert_eq!(pretty::prettify(&understood("a+b")), "a + b");
 }
 
@@ -179,7 +178,7 @@ fn duration_expressions_have_values() {
     };
     assert_eq!(printed("cpu[2m + 3m]"), Ok((300_000, 0)));
     assert_eq!(printed("cpu[step() * 4] offset -(1m)"), Ok((60_000, -60_000)));
-    assert_eq!(printed("cpu[range():max_of(step(), 10s)]"), Ok((3_600_000, 15_000)));
+    assert_eq!(printed("cpu[range() * 1:max_of(step(), 10s)]"), Ok((3_600_000, 15_000)));
     assert_eq!(printed("cpu[2 ^ 3 ^ 2]"), Ok((512_000, 0)));
     let error = |query: &str| printed(query).map_err(|e| e.to_string());
     assert_eq!(error("cpu[1m - 2m]"), Err("4:11: duration must be greater than 0".to_owned()));
@@ -204,23 +203,23 @@ fn deep_nesting_is_a_mistake_and_no_crash() {
             let query = repeated(open, close, 1_000_000);
             assert!(parse_expr(&query, &ParseOptions::everything()).is_err(), "{open}");
         }
-        for times in [100, 500] {
+        for times in [100, 250] {
             assert!(parse_expr(&repeated("(", ")", times), &ParseOptions::default()).is_ok());
-            assert!(parse_expr(&repeated("1 + ", "", times), &ParseOptions::default()).is_ok());
+            assert!(parse_expr(&repeated("1 + ", "", 2 * times), &ParseOptions::default()).is_ok());
         }
         for (open, close) in [("(", ")"), ("-(", ")"), ("1^", ""), ("1+", ""), ("max_of(1,", ")")] {
             let query = format!("a[{}]", repeated(open, close, 1_000_000));
             assert!(parse_expr(&query, &ParseOptions::everything()).is_err(), "[{open}");
         }
         let text = parse_expr(&repeated("(", ")", 1000), &ParseOptions::default()).map_err(|e| e.to_string());
-        assert_eq!(text, Err("1:513: parse error: query is nested deeper than 512 levels".to_owned()));
+        assert_eq!(text, Err("1:257: parse error: query is nested deeper than 256 levels".to_owned()));
     });
 }
 
 #[test]
 fn deep_trees_print_and_drop() {
     with_small_stack(|| {
-        let expr = understood(&format!("{}a{}", "(".repeat(500), ")".repeat(500)));
+        let expr = understood(&format!("{}{}a{}", "a + ".repeat(250), "(".repeat(250), ")".repeat(250)));
         assert!(!pretty::prettify(&expr).is_empty());
         assert!(!ast_json::to_json(&expr).is_empty());
     });

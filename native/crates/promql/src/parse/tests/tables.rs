@@ -332,7 +332,7 @@ pub(super) const PRINTED: &[(&str, &str)] = &[
     ("a + ignoring (x) group_left (y) b", "a + ignoring (x) group_left (y) b"),
     ("a * on () group_right b", "a * on () group_right () b"),
     ("a * on (x) group_left b", "a * on (x) group_left () b"),
-    ("a and ignoring (sum, by, \"qu.oted\") b", "a and ignoring (sum, by, qu.oted) b"),
+    ("a and ignoring (sum, by, \"qu.oted\") b", "a and ignoring (sum, by, \"qu.oted\") b"),
     ("a unless on (x) b", "a unless on (x) b"),
     ("sum(cpu)", "sum(cpu)"),
     ("sum by (a) (cpu)", "sum by (a) (cpu)"),
