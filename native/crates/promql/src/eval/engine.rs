@@ -28,6 +28,10 @@ pub fn evaluate(expr: &Expr, options: &EvalOptions, storage: &dyn Queryable) -> 
     let rewritten = rewrite(expr, &times)?;
     let Plan { root, selections } =
         Plan::new(&rewritten, &times, options.lookback_delta_ms, options.default_subquery_step_ms);
+    let value_type = root.value_type();
+    if !options.is_instant() && !matches!(value_type, ValueType::Scalar | ValueType::Vector) {
+        return Err(EvalError::NotForRange(value_type));
+    }
     let query = Query {
         options,
         storage,

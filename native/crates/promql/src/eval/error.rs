@@ -2,6 +2,8 @@
 
 use neocortex_model::series::StorageError;
 
+use crate::parse::ast::ValueType;
+
 /// An evaluation failed. The texts are those of Prometheus's engine, ready for the `error` field of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EvalError {
@@ -20,6 +22,12 @@ pub enum EvalError {
     /// More samples would be held at once than allowed.
     #[error("query processing would load too many samples into memory in query execution")]
     TooManySamples,
+    /// A range query must give one value a step.
+    #[error(
+        "invalid expression type \"{}\" for range query, must be Scalar or instant Vector",
+        .0.documented()
+    )]
+    NotForRange(ValueType),
     /// The data do not fit the expression, e.g. many-to-many matching; the text is the answer's.
     #[error("{0}")]
     Execution(String),

@@ -38,6 +38,14 @@ pub fn selections(
     Ok(Plan::new(&rewritten, times, lookback_ms, default_step_ms).selections)
 }
 
+/// The first and the last millisecond that any of the selections needs; `(0, 0)` when there is none.
+#[must_use]
+pub fn time_range(selections: &[Selection]) -> (i64, i64) {
+    let start = selections.iter().map(|selection| selection.hints.start_ms).min();
+    let end = selections.iter().map(|selection| selection.hints.end_ms).max();
+    (start.unwrap_or(0), end.unwrap_or(0))
+}
+
 /// The subqueries and functions around a selector.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Surroundings<'e> {
@@ -135,5 +143,62 @@ pub(crate) fn at_ms(shift: &TimeShift) -> Option<i64> {
     match shift.at {
         Some(crate::parse::ast::At::Timestamp(t)) => Some(t),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::{ParseOptions, parse_expr};
+
+    const TIMES: QueryTimes = QueryTimes { start_ms: 100_000, end_ms: 200_000, step_ms: 10_000 };
+
+    /// Start, end, range and step of each selection, and the function.
+    fn of(query: &str) -> Vec<(i64, i64, i64, i64, String)> {
+        let expr = parse_expr(query, &ParseOptions::everything()).expect("the query is valid");
+        let selections = selections(&expr, &TIMES, 5_000, 60_000).expect("durations are valid");
+        let shape =
+            |s: Selection| (s.hints.start_ms, s.hints.end_ms, s.hints.range_ms, s.hints.step_ms, s.hints.function);
+        selections.into_iter().map(shape).collect()
+    }
+
+    /// Times as in `TestSelectHintsSetCorrectly` of Prometheus's engine, with a lookback of 5 seconds.
+    #[test]
+    fn times_that_selectors_need() {
+        for (query, start, end, range, step, function) in [
+            ("foo", 95_001, 200_000, 0, 10_000, ""),
+            ("foo offset 2s", 93_001, 198_000, 0, 10_000, ""),
+            ("foo @ 50", 45_001, 50_000, 0, 10_000, ""),
+            ("foo @ end()", 195_001, 200_000, 0, 10_000, ""),
+            ("rate(foo[20s])", 80_001, 200_000, 20_000, 10_000, "rate"),
+            ("rate(foo[20s] @ 300 offset 10s)", 270_001, 290_000, 20_000, 10_000, "rate"),
+            ("sum by (a) (foo)", 95_001, 200_000, 0, 10_000, "sum"),
+            ("sum(foo + 1)", 95_001, 200_000, 0, 10_000, ""),
+            ("max_over_time(foo[60s:15s])", 35_001, 200_000, 0, 15_000, "max_over_time"),
+            ("max_over_time(foo[60s:])", 35_001, 200_000, 0, 60_000, "max_over_time"),
+            ("max_over_time(rate(foo[10s])[60s:15s] offset 5s)", 25_001, 195_000, 10_000, 15_000, "rate"),
+            ("max_over_time(foo[60s:15s] @ 500)", 435_001, 500_000, 0, 15_000, "max_over_time"),
+            ("rate(foo[20s] anchored)", 75_001, 200_000, 20_000, 10_000, "rate"),
+            ("rate(foo[20s] smoothed)", 75_001, 205_000, 20_000, 10_000, "rate"),
+            ("info(foo @ 50, {data=\"x\"})", 45_001, 50_000, 0, 10_000, "info"),
+        ] {
+            assert_eq!(of(query)[0], (start, end, range, step, function.to_owned()), "{query}");
+        }
+    }
+
+    #[test]
+    fn equal_selections_are_shared() {
+        assert_eq!(of("foo / foo").len(), 1);
+        assert_eq!(of("rate(foo[1m]) / increase(foo[1m])"), [(40_001, 200_000, 60_000, 10_000, String::new())]);
+        assert_eq!(of("foo - foo offset 1m").len(), 2);
+        assert_eq!(of("1 + time()").len(), 0);
+    }
+
+    #[test]
+    fn the_whole_range_covers_all_selections() {
+        let expr = parse_expr("foo - foo offset 1m", &ParseOptions::default()).expect("the query is valid");
+        let selections = selections(&expr, &TIMES, 5_000, 60_000).expect("no durations");
+        assert_eq!(time_range(&selections), (35_001, 200_000));
+        assert_eq!(time_range(&[]), (0, 0));
     }
 }

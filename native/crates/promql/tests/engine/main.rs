@@ -1,5 +1,6 @@
 //! The evaluator from text to result.
 
+mod properties;
 mod stats;
 mod storage;
 
@@ -174,5 +175,89 @@ fn a_range_selector_alone_gives_raw_samples() {
             assert_eq!(series[0].floats, [(9 * MINUTE, 27.0), (10 * MINUTE, 30.0)]);
         }
         other => panic!("not a matrix: {other:?}"),
+    }
+}
+
+#[test]
+fn names_drop_at_once_or_at_the_end() {
+    let query = r#"label_replace(http{job="web"} * 2, "name", "$1", "__name__", "(.*)")"#;
+    let at_once = instant(query);
+    assert_eq!(at_once, [r#"{instance="0", job="web"} 60"#]);
+    let delayed = EvalOptions { delayed_name_removal: true, ..EvalOptions::instant(10 * MINUTE) };
+    let QueryValue::Vector(samples) = run(query, delayed).expect("succeeds").value else { panic!("not a vector") };
+    assert_eq!(samples[0].labels.to_string(), r#"{instance="0", job="web", name="http"}"#);
+}
+
+#[test]
+fn series_that_become_equal_are_refused() {
+    let mut storage = TestStorage::default();
+    for (name, from) in [("a", 0), ("b", 3)] {
+        let labels = Labels::from_pairs([("__name__", name)]);
+        (from..from + 3).for_each(|i| storage.push_float(&labels, i * MINUTE, 1.0));
+    }
+    let eval = |query: &str, options: &EvalOptions| {
+        let expr = parse_expr(query, &ParseOptions::default()).expect("the query is valid");
+        evaluate(&expr, options, &storage).map(|result| result.value)
+    };
+    let range = EvalOptions { lookback_delta_ms: MINUTE, ..EvalOptions::range(0, 5 * MINUTE, MINUTE) };
+    let QueryValue::Matrix(series) = eval(r#"-{__name__=~"a|b"}"#, &range).expect("they do not overlap") else {
+        panic!("not a matrix")
+    };
+    assert_eq!((series.len(), series[0].floats.len()), (1, 6));
+    assert_eq!(eval(r#"rate({__name__=~"a|b"}[2m])"#, &range), Err(EvalError::duplicate_labels()));
+    assert_eq!(
+        eval(r#"{__name__=~"a|b"} + 1"#, &EvalOptions::range(0, 5 * MINUTE, MINUTE)),
+        Err(EvalError::duplicate_labels())
+    );
+}
+
+#[test]
+fn range_queries_need_a_value_a_step() {
+    assert_eq!(
+        run("http[5m]", EvalOptions::range(0, MINUTE, MINUTE)).expect_err("refused").to_string(),
+        "invalid expression type \"range vector\" for range query, must be Scalar or instant Vector"
+    );
+}
+
+#[test]
+fn deep_expressions_fit_on_the_stack() {
+    let query = format!("{}http{}", "sum(".repeat(250), ")".repeat(250));
+    assert_eq!(instant(&query), ["{} 60"]);
+    let query = format!("{}1", "1 + ".repeat(500));
+    assert_eq!(instant(&query), ["501"]);
+}
+
+#[test]
+fn subqueries_are_bounded_before_they_are_made() {
+    assert_eq!(
+        run("sum_over_time(vector(1)[100y:1ms])", EvalOptions::instant(10 * MINUTE)),
+        Err(EvalError::TooManySamples)
+    );
+}
+
+#[test]
+fn fill_and_group_right() {
+    let options = ParseOptions::everything();
+    for (query, expected) in [
+        (
+            "sum by (job) (http) + on (job) fill(1) sum by (job) (http{job=\"api\"})",
+            vec!["{job=\"api\"} 60", "{job=\"web\"} 31"],
+        ),
+        (
+            "sum by (job) (http) * on (job) group_right http{instance=\"0\"}",
+            vec![r#"{instance="0", job="api"} 300"#, r#"{instance="0", job="web"} 900"#],
+        ),
+    ] {
+        let expr = parse_expr(query, &options).expect("the query is valid");
+        let found = evaluate(&expr, &EvalOptions::instant(10 * MINUTE), &http_storage()).expect("succeeds").value;
+        let QueryValue::Vector(samples) = found else { panic!("not a vector") };
+        let found: Vec<_> = samples
+            .iter()
+            .map(|sample| match sample.value {
+                Value::Float(v) => format!("{} {v}", sample.labels),
+                Value::Histogram(_) => panic!("not a float"),
+            })
+            .collect();
+        assert_eq!(found, expected, "{query}");
     }
 }
