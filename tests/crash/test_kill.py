@@ -54,14 +54,20 @@ class Writer(threading.Thread):
             yield labels, [(t, value_of(self.number, i, t))]
 
     def run(self) -> None:
+        with Client(self.port, TENANT, timeout=5) as client:
+            self.push_until_halted(client)
+
+    def push_until_halted(self, client: Client) -> None:
         t = self.first_ms
-        client = Client(self.port, TENANT, timeout=5)
         while not self.halt.is_set():
             self.sent_until_ms = t
             try:
                 answer = client.push(self.batch(t))
             except (OSError, http.client.HTTPException):
                 time.sleep(0.02)  # the victim is down; the same samples are sent again
+                continue
+            if answer.status >= 500:
+                time.sleep(0.02)  # it listens already, but has not replayed its log yet
                 continue
             if answer.status != 200:
                 self.refused.append(f"{answer.status} {answer.text}")

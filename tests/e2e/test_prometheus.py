@@ -20,8 +20,11 @@ from support.tenant_proxy import TenantProxy
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-SCRAPE_SECONDS = float(os.environ.get("NEOCORTEX_E2E_SECONDS", "75"))
+SCRAPE_SECONDS = float(os.environ.get("NEOCORTEX_E2E_SECONDS", "90"))
 """How long Prometheus scrapes before the questions are asked; some minutes in the long run."""
+
+WARM_UP_SECONDS = 62
+"""Windows must not reach before the first sample: there Prometheus 2.42 extrapolates otherwise than Prometheus 3 and Cortex."""
 
 TENANT = "scraper"
 
@@ -141,6 +144,7 @@ scrape_configs:
 remote_write:
   - url: http://127.0.0.1:{proxy_port}/api/v1/push
     queue_config: {{batch_send_deadline: 1s}}
+    metadata_config: {{send_interval: 5s}}
 """
     )
     argv = [
@@ -204,20 +208,21 @@ def compare(query: str, theirs: Any, ours: Any) -> int:
 
 
 def test_at_least_forty_queries_agree_value_by_value(pair: Pair) -> None:
-    values = 0
+    counts = []
     # Off the grid of samples: Prometheus 2.42 closes range windows on the left, Prometheus 3 and Cortex leave them open.
     for t in (pair.end - 3.137, pair.end - 17.713):
         for query in INSTANT:
             params = {"query": query, "time": f"{t:.3f}"}
             theirs = ask(pair.prometheus_port, "", "query", **params)
-            values += compare(query, theirs, ask(pair.proxy.port, "/prometheus", "query", **params))
+            counts.append(compare(query, theirs, ask(pair.proxy.port, "/prometheus", "query", **params)))
     for query in RANGE:
-        params = {"query": query, "start": f"{pair.start + 2.137:.3f}", "end": f"{pair.end - 2.713:.3f}", "step": "2.377"}
+        start = pair.start + WARM_UP_SECONDS + 0.137
+        params = {"query": query, "start": f"{start:.3f}", "end": f"{pair.end - 2.713:.3f}", "step": "0.977"}
         theirs = ask(pair.prometheus_port, "", "query_range", **params)
-        values += compare(query, theirs, ask(pair.proxy.port, "/prometheus", "query_range", **params))
-    print(f"{2 * len(INSTANT) + len(RANGE)} queries, {values} values agree")
-    assert len(INSTANT) + len(RANGE) >= 40
-    assert values > 2000
+        counts.append(compare(query, theirs, ask(pair.proxy.port, "/prometheus", "query_range", **params)))
+    print(f"{len(counts)} queries, {sum(counts)} values agree; {counts.count(0)} answers are empty on both sides")
+    assert len(counts) - counts.count(0) >= 100
+    assert sum(counts) >= 500
 
 
 def test_series_labels_and_metadata_agree(pair: Pair) -> None:
