@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import neocortex
 from neocortex.config.load import Exit, load
+from neocortex.config.status import unsupported_settings
 from neocortex.errors import StartError
 from neocortex.observe import Registry, get_logger
 from neocortex.observe.log import LEVELS, bridge_standard_logging, configure
@@ -44,6 +45,9 @@ def run(args: list[str]) -> int:
     registry = _registry(loaded)
     for name in loaded.command.deprecated_flags:
         log.warn("flag disabled", flag=name)
+    idle = unsupported_settings(loaded.config)
+    if idle:
+        log.warn("options without effect are set", options=",".join(setting.name for setting in idle))
     log.info("Starting Cortex", version=f"(version={neocortex.__version__}, branch=, revision=)")
     import uvloop  # noqa: PLC0415 - the commands that only print do without an event loop
 

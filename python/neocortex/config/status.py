@@ -23,18 +23,18 @@ ACTED_ON = (
     "http_prefix",
     "print_config",
     "name_validation_scheme",
-    "api.alertmanager_http_prefix",
+    "api.build_info_enabled",
+    "api.cors_origin",
     "api.prometheus_http_prefix",
     "api.response_compression_enabled",
-    "api.cors_origin",
+    "server.graceful_shutdown_timeout",
     "server.http_listen_address",
-    "server.http_listen_port",
     "server.http_listen_conn_limit",
+    "server.http_listen_port",
     "server.http_path_prefix",
+    "server.http_server_idle_timeout",
     "server.http_server_read_timeout",
     "server.http_tls_config.*",
-    "server.graceful_shutdown_timeout",
-    "server.register_instrumentation",
     "server.log_format",
     "server.log_level",
     "server.log_request_at_info_level_enabled",
@@ -43,7 +43,36 @@ ACTED_ON = (
     "server.log_source_ips_enabled",
     "server.log_source_ips_header",
     "server.log_source_ips_regex",
+    "server.register_instrumentation",
     "server.tls_min_version",
+    "distributor.accept_unknown_remote_write_content_type",
+    "distributor.max_recv_msg_size",
+    "distributor.remote_writev2_enabled",
+    "querier.default_evaluation_interval",
+    "querier.enable_promql_experimental_functions",
+    "querier.lookback_delta",
+    "querier.max_concurrent",
+    "querier.max_samples",
+    "querier.timeout",
+    "frontend.max_body_size",
+    "ingester.admin_limit_message",
+    "ingester.lifecycler.address",
+    "ingester.lifecycler.availability_zone",
+    "ingester.lifecycler.heartbeat_period",
+    "ingester.lifecycler.id",
+    "ingester.lifecycler.interface_names",
+    "ingester.lifecycler.min_ready_duration",
+    "ingester.lifecycler.num_tokens",
+    "ingester.lifecycler.port",
+    "ingester.lifecycler.ring.heartbeat_timeout",
+    "ingester.lifecycler.ring.kvstore.store",
+    "ingester.lifecycler.ring.replication_factor",
+    "ingester.lifecycler.unregister_on_shutdown",
+    "blocks_storage.tsdb.block_ranges_period",
+    "blocks_storage.tsdb.dir",
+    "blocks_storage.tsdb.max_exemplars",
+    "blocks_storage.tsdb.wal_compression_type",
+    "blocks_storage.tsdb.wal_segment_size_bytes",
     "runtime_config.backend",
     "runtime_config.file",
     "runtime_config.filesystem.dir",
@@ -57,6 +86,11 @@ ACTED_ON = (
     "limits.ingestion_rate",
     "limits.max_exemplars",
     "limits.max_fetched_series_per_query",
+    "limits.max_global_metadata_per_metric",
+    "limits.max_global_metadata_per_user",
+    "limits.max_global_native_histogram_series_per_user",
+    "limits.max_global_series_per_metric",
+    "limits.max_global_series_per_user",
     "limits.max_label_name_length",
     "limits.max_label_names_per_series",
     "limits.max_label_value_length",
@@ -65,11 +99,11 @@ ACTED_ON = (
     "limits.max_metadata_per_metric",
     "limits.max_metadata_per_user",
     "limits.max_native_histogram_buckets",
+    "limits.max_native_histogram_sample_size_bytes",
     "limits.max_native_histogram_series_per_user",
     "limits.max_query_length",
     "limits.max_series_per_metric",
     "limits.max_series_per_user",
-    "limits.out_of_order_time_window",
     "limits.reject_old_samples",
     "limits.reject_old_samples_max_age",
 )
@@ -80,7 +114,8 @@ ACTED_ON = (
 class Setting:
     """An option that is set and has no effect."""
 
-    path: str
+    name: str
+    """YAML path, or the path of the attribute when it has none."""
     flag: str | None
     value: object
     """As a page shows it: secrets masked."""
@@ -94,7 +129,7 @@ def is_acted_on(entry: Entry) -> bool:
 def unsupported_settings(config: Config) -> list[Setting]:
     """Options set away from their default that the server does not act on, in declaration order."""
     return [
-        Setting(entry.path, entry.flag, entry.option.kind.show(entry.value(config)))
+        Setting(name_of(entry), entry.flag, entry.option.kind.show(entry.value(config)))
         for entry in _not_acted_on()
         if not _same(entry, config)
     ]

@@ -21,7 +21,7 @@ def test_only_what_is_set_without_effect_is_reported() -> None:
     assert unsupported_settings(config) == []
     unused = next(entry for entry in entries(Config) if not is_acted_on(entry) and entry.option.kind.go == "int")
     setattr(unused.owner(config), unused.option.name, 12345)
-    assert [(setting.path, setting.value) for setting in unsupported_settings(config)] == [(unused.path, 12345)]
+    assert [(setting.name, setting.value) for setting in unsupported_settings(config)] == [(unused.path, 12345)]
 
 
 def test_the_command_lists_them() -> None:
