@@ -8,6 +8,7 @@ use neocortex_model::labels::{Labels, LabelsBuilder};
 use neocortex_model::rows::{SeriesKey, SeriesRows};
 use neocortex_model::sample::{Exemplar, FloatSample, HistogramSample, Metadata};
 
+use crate::error::DecodeError;
 use crate::key::KeySecret;
 use crate::validate::LabelSteps;
 use crate::{push_v1, push_v2};
@@ -118,9 +119,67 @@ pub struct WriteBatch {
     pub(crate) received: Counts,
     /// The request comes from a rule's evaluation.
     pub(crate) from_rule: bool,
+    /// Bytes that rows, histograms and exemplars may still take.
+    memory_left: usize,
 }
 
+/// What the elements of any request may take in memory: even the smallest real ones stay far below
+/// [`MEMORY_PER_BODY_BYTE`], while empty messages, of two bytes each, would become 100 times as large.
+const MEMORY_ALWAYS: usize = 16 << 20;
+const MEMORY_PER_BODY_BYTE: usize = 16;
+
 impl WriteBatch {
+    /// A batch without rows for a body of some length.
+    pub(crate) fn new(secret: &KeySecret, body_len: usize) -> Self {
+        Self {
+            store: LabelStore::Body(Vec::new()),
+            rows: Vec::new(),
+            floats: Vec::new(),
+            histograms: Vec::new(),
+            histogram_bytes: Vec::new(),
+            exemplars: Vec::new(),
+            exemplar_sources: Vec::new(),
+            metadata: Vec::new(),
+            secret: secret.clone(),
+            steps: Arc::default(),
+            received: Counts::default(),
+            from_rule: false,
+            memory_left: MEMORY_ALWAYS + body_len.saturating_mul(MEMORY_PER_BODY_BYTE),
+        }
+    }
+
+    fn charge(&mut self, bytes: usize) -> Result<(), DecodeError> {
+        self.memory_left = self.memory_left.checked_sub(bytes).ok_or(DecodeError::TooManyElements)?;
+        Ok(())
+    }
+
+    pub(crate) fn push_row(&mut self, row: Row) -> Result<(), DecodeError> {
+        self.charge(size_of::<Row>())?;
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// Adds a histogram that was encoded in so many bytes.
+    pub(crate) fn push_histogram(&mut self, histogram: HistogramSample, encoded: usize) -> Result<(), DecodeError> {
+        self.charge(size_of::<HistogramSample>())?;
+        self.histogram_bytes.push(encoded as u32);
+        self.histograms.push(histogram);
+        Ok(())
+    }
+
+    pub(crate) fn push_exemplar(&mut self, exemplar: Exemplar, source: ExemplarSource) -> Result<(), DecodeError> {
+        self.charge(size_of::<Exemplar>() + size_of::<ExemplarSource>())?;
+        self.exemplars.push(exemplar);
+        self.exemplar_sources.push(source);
+        Ok(())
+    }
+
+    pub(crate) fn push_metadata(&mut self, metadata: Metadata) -> Result<(), DecodeError> {
+        self.charge(size_of::<Metadata>() + metadata.metric.len() + metadata.help.len() + metadata.unit.len())?;
+        self.metadata.push(metadata);
+        Ok(())
+    }
+
     /// What was received, before any check.
     #[must_use]
     pub fn received(&self) -> Counts {

@@ -14,6 +14,10 @@ pub enum DecodeError {
         /// The limit in bytes.
         max: usize,
     },
+    /// More series, histograms or exemplars than the message's size explains: they are empty, and there are millions.
+    /// Cortex would take them as long as it has memory.
+    #[error("message has too many empty elements")]
+    TooManyElements,
     /// The message ends within a field.
     #[error("unexpected EOF")]
     UnexpectedEof,

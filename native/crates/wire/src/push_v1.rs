@@ -3,13 +3,11 @@
 //! Source: the remote-write 1.0 specification and Cortex's `cortexpb/cortex.proto`, whose additions (source of the
 //! request) are understood.
 
-use std::sync::Arc;
-
 use neocortex_model::labels::LabelsBuilder;
 use neocortex_model::rows::SeriesKey;
 use neocortex_model::sample::{Exemplar, FloatSample, Metadata, MetricType};
 
-use crate::batch::{Counts, ExemplarSource, LabelStore, Pair, Row, Span32, WriteBatch};
+use crate::batch::{ExemplarSource, LabelStore, Pair, Row, Span32, WriteBatch};
 use crate::error::DecodeError;
 use crate::histogram;
 use crate::key::KeySecret;
@@ -33,20 +31,7 @@ pub fn decode_message(body: Vec<u8>, secret: &KeySecret) -> Result<WriteBatch, D
     if body.len() > u32::MAX as usize {
         return Err(DecodeError::TooLarge { size: body.len(), max: u32::MAX as usize });
     }
-    let mut batch = WriteBatch {
-        store: LabelStore::Body(Vec::new()),
-        rows: Vec::new(),
-        floats: Vec::new(),
-        histograms: Vec::new(),
-        histogram_bytes: Vec::new(),
-        exemplars: Vec::new(),
-        exemplar_sources: Vec::new(),
-        metadata: Vec::new(),
-        secret: secret.clone(),
-        steps: Arc::default(),
-        received: Counts::default(),
-        from_rule: false,
-    };
+    let mut batch = WriteBatch::new(secret, body.len());
     let mut scratch = Vec::new();
     let mut request = Reader::new(&body, "WriteRequest");
     while let Some(tag) = request.next()? {
@@ -64,7 +49,7 @@ pub fn decode_message(body: Vec<u8>, secret: &KeySecret) -> Result<WriteBatch, D
             3 => {
                 tag.expect(BYTES, "Metadata")?;
                 let metadata = read_metadata(request.message("MetricMetadata")?)?;
-                batch.metadata.push(metadata);
+                batch.push_metadata(metadata)?;
             }
             1000 => {
                 tag.expect(VARINT, "SkipLabelNameValidation")?;
@@ -129,8 +114,8 @@ fn read_series(
             4 => {
                 tag.expect(BYTES, "Histograms")?;
                 let message = series.message("Histogram")?;
-                batch.histogram_bytes.push((series.at() - message.at()) as u32);
-                batch.histograms.push(histogram::read(message)?);
+                let encoded = series.at() - message.at();
+                batch.push_histogram(histogram::read(message)?, encoded)?;
             }
             _ => series.skip(tag)?,
         }
@@ -141,7 +126,7 @@ fn read_series(
         scratch.extend_from_slice(&body[labels]);
         batch.secret.hash(scratch)
     };
-    batch.rows.push(Row {
+    batch.push_row(Row {
         key: SeriesKey(hash),
         source,
         label_count,
@@ -149,8 +134,7 @@ fn read_series(
         histograms: Span32::new(histograms..batch.histograms.len()),
         exemplars: Span32::new(exemplars..batch.exemplars.len()),
         labels: None,
-    });
-    Ok(())
+    })
 }
 
 /// Checks that a label can be decoded, so that it can be read again without errors.
@@ -219,9 +203,7 @@ fn read_exemplar(mut exemplar: Reader<'_>, source: Span32, batch: &mut WriteBatc
             _ => exemplar.skip(tag)?,
         }
     }
-    batch.exemplars.push(Exemplar { labels: labels.finish(), v, t });
-    batch.exemplar_sources.push(ExemplarSource { source, label_count });
-    Ok(())
+    batch.push_exemplar(Exemplar { labels: labels.finish(), v, t }, ExemplarSource { source, label_count })
 }
 
 fn read_metadata(mut message: Reader<'_>) -> Result<Metadata, DecodeError> {

@@ -2,13 +2,11 @@
 //!
 //! Source: the remote-write 2.0 specification and Cortex's conversion to 1.0 (`pkg/util/push`).
 
-use std::sync::Arc;
-
 use neocortex_model::labels::LabelsBuilder;
 use neocortex_model::rows::SeriesKey;
 use neocortex_model::sample::{Exemplar, Metadata, MetricType};
 
-use crate::batch::{Counts, ExemplarSource, LabelStore, Pair, Row, Span32, WriteBatch};
+use crate::batch::{ExemplarSource, LabelStore, Pair, Row, Span32, WriteBatch};
 use crate::error::DecodeError;
 use crate::histogram;
 use crate::key::KeySecret;
@@ -32,20 +30,7 @@ pub fn decode_message(body: Vec<u8>, secret: &KeySecret) -> Result<WriteBatch, D
     if body.len() > u32::MAX as usize {
         return Err(DecodeError::TooLarge { size: body.len(), max: u32::MAX as usize });
     }
-    let mut batch = WriteBatch {
-        store: LabelStore::Body(Vec::new()),
-        rows: Vec::new(),
-        floats: Vec::new(),
-        histograms: Vec::new(),
-        histogram_bytes: Vec::new(),
-        exemplars: Vec::new(),
-        exemplar_sources: Vec::new(),
-        metadata: Vec::new(),
-        secret: secret.clone(),
-        steps: Arc::default(),
-        received: Counts::default(),
-        from_rule: false,
-    };
+    let mut batch = WriteBatch::new(secret, body.len());
     let mut symbols = Vec::new();
     let mut pending = Pending::default();
     let mut request = Reader::new(&body, "WriteRequestV2");
@@ -85,6 +70,8 @@ pub fn decode_message(body: Vec<u8>, secret: &KeySecret) -> Result<WriteBatch, D
 #[derive(Default)]
 struct Pending {
     refs: Vec<u32>,
+    /// Label references of the series that is being read.
+    labels: Vec<u32>,
     /// For each series, its metadata.
     metadata: Vec<MetadataRefs>,
 }
@@ -102,7 +89,8 @@ impl Pending {
         // A symbol is hashed once; a series hashes the hashes of its symbols.
         let hashes: Vec<u128> = symbols.iter().map(|symbol| batch.secret.hash(&body[symbol.range()])).collect();
         let mut scratch = Vec::new();
-        for (row, metadata) in batch.rows.iter_mut().zip(&self.metadata) {
+        for (row, metadata) in self.metadata.iter().enumerate() {
+            let row = &mut batch.rows[row];
             let refs = &self.refs[row.source.range()];
             check_refs(refs, symbols.len())?;
             if row.floats.is_empty() && row.histograms.is_empty() {
@@ -116,7 +104,8 @@ impl Pending {
                 scratch.extend_from_slice(&hashes[reference as usize].to_le_bytes());
             }
             row.key = SeriesKey(batch.secret.hash(&scratch));
-            for exemplar in row.exemplars.range() {
+            let exemplars = row.exemplars.range();
+            for exemplar in exemplars {
                 let refs = &self.refs[batch.exemplar_sources[exemplar].source.range()];
                 check_refs(refs, symbols.len())?;
                 batch.exemplars[exemplar].labels = set_of(&pairs(body, symbols, refs));
@@ -124,22 +113,19 @@ impl Pending {
             if metadata.kind as i32 == 0 && metadata.help == 0 && metadata.unit == 0 {
                 continue;
             }
-            let labels = pairs(body, symbols, refs);
-            let name = labels.iter().find(|(name, _)| name == "__name__").map_or("", |(_, value)| value.as_ref());
-            if name.is_empty() {
-                return Err(DecodeError::NoMetricName);
-            }
+            let bytes = |reference: u32| &body[symbols[reference as usize].range()];
+            let name = refs.chunks_exact(2).find(|pair| bytes(pair[0]) == b"__name__").map(|pair| bytes(pair[1]));
+            let name = name.filter(|name| !name.is_empty()).ok_or(DecodeError::NoMetricName)?;
             if metadata.help as usize >= symbols.len() {
                 return Err(DecodeError::HelpRefOutside { reference: metadata.help, size: symbols.len() });
             }
-            let text =
-                |reference: u32| String::from_utf8_lossy(&body[symbols[reference as usize].range()]).into_owned();
-            batch.metadata.push(Metadata {
-                metric: name.to_owned(),
+            let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+            batch.push_metadata(Metadata {
+                metric: text(name),
                 kind: MetricType::from_number(metadata.kind),
-                help: text(metadata.help),
-                unit: text(metadata.unit),
-            });
+                help: text(bytes(metadata.help)),
+                unit: text(bytes(metadata.unit)),
+            })?;
         }
         Ok(())
     }
@@ -171,7 +157,9 @@ fn read_series(mut series: Reader<'_>, batch: &mut WriteBatch, pending: &mut Pen
     let histograms = batch.histograms.len();
     let exemplars = batch.exemplars.len();
     let mut metadata = MetadataRefs::default();
-    let mut labels: Vec<u32> = Vec::new();
+    // Apart from the references of exemplars, which may come in between.
+    let mut labels = std::mem::take(&mut pending.labels);
+    labels.clear();
     while let Some(tag) = series.next()? {
         match tag.field {
             1 => series.varints(tag, "LabelsRefs", |v| labels.push(v as u32))?,
@@ -183,8 +171,8 @@ fn read_series(mut series: Reader<'_>, batch: &mut WriteBatch, pending: &mut Pen
             3 => {
                 tag.expect(BYTES, "Histograms")?;
                 let message = series.message("Histogram")?;
-                batch.histogram_bytes.push((series.at() - message.at()) as u32);
-                batch.histograms.push(histogram::read(message)?);
+                let encoded = series.at() - message.at();
+                batch.push_histogram(histogram::read(message)?, encoded)?;
             }
             4 => {
                 tag.expect(BYTES, "Exemplars")?;
@@ -204,16 +192,17 @@ fn read_series(mut series: Reader<'_>, batch: &mut WriteBatch, pending: &mut Pen
     let start = pending.refs.len();
     pending.refs.extend_from_slice(&labels);
     pending.metadata.push(metadata);
-    batch.rows.push(Row {
+    let label_count = (labels.len() / 2) as u32;
+    pending.labels = labels;
+    batch.push_row(Row {
         key: SeriesKey(0),
         source: Span32::new(start..pending.refs.len()),
-        label_count: (labels.len() / 2) as u32,
+        label_count,
         floats: Span32::new(floats..batch.floats.len()),
         histograms: Span32::new(histograms..batch.histograms.len()),
         exemplars: Span32::new(exemplars..batch.exemplars.len()),
         labels: None,
-    });
-    Ok(())
+    })
 }
 
 fn read_exemplar(mut exemplar: Reader<'_>, batch: &mut WriteBatch, pending: &mut Pending) -> Result<(), DecodeError> {
@@ -234,9 +223,8 @@ fn read_exemplar(mut exemplar: Reader<'_>, batch: &mut WriteBatch, pending: &mut
         }
     }
     let source = Span32::new(start..pending.refs.len());
-    batch.exemplars.push(Exemplar { labels: Default::default(), v, t });
-    batch.exemplar_sources.push(ExemplarSource { source, label_count: (source.len() / 2) as u32 });
-    Ok(())
+    let source = ExemplarSource { source, label_count: (source.len() / 2) as u32 };
+    batch.push_exemplar(Exemplar { labels: Default::default(), v, t }, source)
 }
 
 fn read_metadata(mut message: Reader<'_>, out: &mut MetadataRefs) -> Result<(), DecodeError> {

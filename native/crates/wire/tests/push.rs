@@ -557,6 +557,23 @@ fn decoder_texts() {
 }
 
 #[test]
+fn empty_elements_cannot_fill_the_memory() {
+    // Ten megabytes of empty histograms, exemplars or series, which snappy packs into half a megabyte.
+    for (field, bytes) in [(4, [0x22, 0]), (3, [0x1a, 0]), (1, [0x0a, 0])] {
+        let elements = bytes.repeat(5 << 20);
+        let body = if field == 1 { Message(elements) } else { Message::default().bytes(1, &elements) };
+        let packed = body.snappy();
+        assert!(packed.len() < 1 << 20);
+        assert_eq!(push_v1::decode(&packed, MAX, &secret()).unwrap_err(), DecodeError::TooManyElements);
+    }
+    // The smallest real ones are far from that.
+    let mut batch = decode(&request(
+        (0..200_000).map(|_| series(&[("__name__", "a")], &[(1, 0.0)]).message(4, Message::default().double(3, 1.0))),
+    ));
+    assert_eq!(validate(&mut batch).accepted.series, 200_000);
+}
+
+#[test]
 fn bytes_that_are_no_text_become_replacement_characters() {
     let bad = Message::default()
         .message(1, label("__name__", "up"))
