@@ -4,6 +4,7 @@ mod appends;
 mod exemplars;
 mod histograms;
 mod model;
+mod prometheus;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
