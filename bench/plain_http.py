@@ -66,8 +66,8 @@ def parse_form(encoded: str | bytes) -> tuple[dict[str, list[str]], str | None]:
 
 def scan_headers(
     pairs: list[tuple[bytes, bytes]],
-) -> tuple[int | None, bool, bytes | None, bytes | None, bytes | None]:
-    """Length, whether 100-continue is expected, tenant, origin, accepted encodings."""
+) -> tuple[int | None, int, bytes | None, bytes | None, bytes | None, int]:
+    """Length, what is expected, tenant, origin, accepted encodings, number of hosts."""
     headers = dict(pairs)
     declared: int | None = 0
     if b"transfer-encoding" in headers:
@@ -77,10 +77,11 @@ def scan_headers(
         declared = int(text) if text.isdigit() and len(text) <= 18 else -1
     return (
         declared,
-        headers.get(b"expect", b"").lower() == b"100-continue",
+        (1 if headers[b"expect"].lower() == b"100-continue" else -1) if b"expect" in headers else 0,
         headers.get(b"x-scope-orgid"),
         headers.get(b"origin"),
         headers.get(b"accept-encoding"),
+        sum(name == b"host" for name, _ in pairs),
     )
 
 

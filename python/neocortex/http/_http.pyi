@@ -27,11 +27,12 @@ def content_length(value: bytes) -> int:
 
 def scan_headers(
     pairs: list[tuple[bytes, bytes]],
-) -> tuple[int | None, bool, bytes | None, bytes | None, bytes | None]:
+) -> tuple[int | None, int, bytes | None, bytes | None, bytes | None, int]:
     """What every request needs of its headers, in one walk.
 
-    Declared length (None when chunked, -1 when it is no number, 0 without a body), whether the client waits for
-    `100 Continue`, and the values of `X-Scope-OrgID`, `Origin` and `Accept-Encoding` or None.
+    Declared length (None when chunked, -1 when it is no number, 0 without a body); 1 when the client waits for
+    `100 Continue`, -1 when it expects something else, 0 when nothing; the values of `X-Scope-OrgID`, `Origin` and
+    `Accept-Encoding` or None; how many `Host` headers there are.
     """
 
 def decode_header(value: bytes) -> str:

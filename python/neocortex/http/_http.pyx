@@ -158,12 +158,15 @@ def content_length(bytes value):
 def scan_headers(list pairs):
     cdef object name, value
     cdef object declared = 0, org_id = None, origin = None, encoding = None
-    cdef bint expects_continue = False, chunked = False
+    cdef bint chunked = False
+    cdef int expects = 0, hosts = 0
     cdef Py_ssize_t size
     for name, value in pairs:
         # The length of a name tells the few that matter from nearly all others.
         size = PyBytes_GET_SIZE(<bytes>name)
-        if size == 14 and name == b"content-length":
+        if size == 4:
+            hosts += name == b"host"
+        elif size == 14 and name == b"content-length":
             declared = content_length(value)
         elif size == 13 and name == b"x-scope-orgid" and org_id is None:
             org_id = value
@@ -171,14 +174,14 @@ def scan_headers(list pairs):
             chunked = True
         elif size == 6:
             if name == b"expect":
-                expects_continue = (<bytes>value).lower() == b"100-continue"
+                expects = 1 if (<bytes>value).lower() == b"100-continue" else -1
             elif name == b"origin":
                 origin = value
         elif size == 15 and name == b"accept-encoding":
             encoding = value
     if chunked:
         declared = None
-    return declared, expects_continue, org_id, origin, encoding
+    return declared, expects, org_id, origin, encoding, hosts
 
 
 def decode_header(bytes value):

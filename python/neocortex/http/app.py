@@ -30,6 +30,8 @@ _UNKNOWN_PATH = http_error(404, "404 page not found")
 _WRONG_METHOD = Response(405)
 _NO_TENANT = http_error(401, "no org id")
 _BAD_REQUEST = Response(400, TEXT, "400 Bad Request", (("connection", "close"),))
+_EXPECTATION_FAILED = Response(417, None, b"", (("connection", "close"),))
+_EMPTY = Response()
 _TOO_BUSY = http_error(503, "too many requests in flight")
 _FAILED = http_error(500, "internal server error")
 _SERVER = (b"server", b"neocortex")
@@ -71,12 +73,10 @@ class Application:
         started = time.perf_counter()
         method: str = scope["method"]
         path: str = scope["raw_path"].decode("latin-1")
-        declared, expects_continue, org_id, origin, encoding = scan_headers(scope["headers"])
+        declared, expects, org_id, origin, encoding, hosts = scan_headers(scope["headers"])
         if declared == 0 and scope["http_version"] == "2":
             declared = None
-        body = Body(
-            receive, declared, expects_continue=expects_continue, budget=self._budget, deadlines=self._deadlines
-        )
+        body = Body(receive, declared, expects_continue=expects > 0, budget=self._budget, deadlines=self._deadlines)
         route, params = self._paths.match(method, path)
         self.inflight += 1
         gauge = self.metrics.started(method, route)
@@ -84,8 +84,12 @@ class Application:
         try:
             if self.inflight > self._settings.max_inflight_requests > 0:
                 response = _TOO_BUSY
-            elif declared == -1 or ("%" in path and not _well_formed(path)):
+            elif declared == -1 or hosts > 1 or ("%" in path and not _well_formed(path)):
                 response = _BAD_REQUEST
+            elif expects < 0:
+                response = _EXPECTATION_FAILED
+            elif path == "*" and method == "OPTIONS":
+                response = _EMPTY
             elif (clean := clean_path(path)) is not path:
                 response = redirect(clean, scope["query_string"])
             elif route is None:

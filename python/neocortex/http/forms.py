@@ -14,8 +14,8 @@ class Form:
     """Parameters by name, each with its values in the order sent (`match[]` repeats).
 
     `error` is what Go's `ParseForm` would have complained about (`invalid URL escape "%zz"`, `invalid semicolon
-    separator in query`), or None. As in Go the well-formed pairs are there all the same: where Cortex calls `ParseForm`,
-    as the query endpoints do, that text is a plain 400; where it calls `FormValue`, it is ignored.
+    separator in query`), or None. As in Go the well-formed pairs are there all the same: where Cortex calls
+    `ParseForm`, as the query endpoints do, that text is a plain 400; where it calls `FormValue`, it is ignored.
     """
 
     __slots__ = ("_values", "error")

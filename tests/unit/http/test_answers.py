@@ -77,6 +77,19 @@ def test_a_faulty_escape_in_the_path(live: Live) -> None:
     assert (status, headers["content-type"], body) == (400, TEXT, b"400 Bad Request")
 
 
+@pytest.mark.parametrize(
+    ("head", "status", "body"),
+    [
+        ("GET /ready HTTP/1.1\r\nHost: a\r\nHost: b\r\n", 400, b"400 Bad Request"),
+        ("GET /ready HTTP/1.1\r\nHost: a\r\nExpect: magic\r\n", 417, b""),
+        ("OPTIONS * HTTP/1.1\r\nHost: a\r\n", 200, b""),
+        ("GET http://h/ready HTTP/1.1\r\nHost: h\r\n", 200, b"ready"),
+    ],
+)
+def test_odd_requests_are_answered_as_go_answers_them(live: Live, head: str, status: int, body: bytes) -> None:
+    assert parse(live.ask(f"{head}Connection: close\r\n\r\n".encode()))[::2] == (status, body)
+
+
 def test_no_tenant(live: Live) -> None:
     for headers in ("", "X-Scope-OrgID: \r\n"):
         status, answer, body = live.get("/tenant", headers)
