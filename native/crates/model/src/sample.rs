@@ -141,6 +141,8 @@ pub struct Samples {
     pub v: Vec<f64>,
     /// Histograms, or empty.
     pub h: Vec<Option<Arc<FloatHistogram>>>,
+    /// When counting began, in milliseconds, 0 where that is not known; empty when it is known of no sample.
+    pub st: Vec<i64>,
 }
 
 impl Samples {
@@ -161,6 +163,7 @@ impl Samples {
         self.t.clear();
         self.v.clear();
         self.h.clear();
+        self.st.clear();
     }
 
     /// Appends a float.
@@ -170,6 +173,7 @@ impl Samples {
         if !self.h.is_empty() {
             self.h.push(None);
         }
+        self.push_unknown_start();
     }
 
     /// Appends a histogram.
@@ -178,6 +182,29 @@ impl Samples {
         self.t.push(t);
         self.v.push(0.0);
         self.h.push(Some(h));
+        self.push_unknown_start();
+    }
+
+    fn push_unknown_start(&mut self) {
+        if !self.st.is_empty() {
+            self.st.push(0);
+        }
+    }
+
+    /// Says when the counting of the last sample began, in milliseconds.
+    pub fn set_last_start(&mut self, st: i64) {
+        if st != 0 || !self.st.is_empty() {
+            self.st.resize(self.t.len(), 0);
+            if let Some(last) = self.st.last_mut() {
+                *last = st;
+            }
+        }
+    }
+
+    /// When the counting of a sample began, in milliseconds; 0 when that is not known.
+    #[must_use]
+    pub fn start(&self, i: usize) -> i64 {
+        self.st.get(i).copied().unwrap_or(0)
     }
 
     /// The histogram at an index, if that sample is one.

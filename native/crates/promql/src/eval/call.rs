@@ -2,6 +2,7 @@
 
 use neocortex_model::labels::Labels;
 use neocortex_model::result::Value;
+use neocortex_model::sample::Samples;
 
 use super::annotate::Note;
 use super::column::{Column, is_absent};
@@ -89,12 +90,21 @@ impl Frame<'_> {
                 Ok(vec![column])
             }
             ("timestamp", [arg]) => match &arg.op {
-                Op::Instant { selector, selection } => self.sample_times(selector, *selection),
+                Op::Instant { selector, selection } => {
+                    self.sample_times(selector, *selection, |samples, last| Some(samples.t[last]))
+                }
                 _ => {
                     let columns = self.vector(arg)?;
                     self.gather(&columns)?;
                     self.step_times(columns)
                 }
+            },
+            ("start_timestamp", [arg]) => match &arg.op {
+                Op::Instant { selector, selection } => {
+                    self.sample_times(selector, *selection, |samples, last| samples.st.get(last).copied())
+                }
+                // Nothing is known of when a computed value began.
+                _ => Ok(Vec::new()),
             },
             ("absent_over_time", [arg]) => self.absent_over_time(exprs, arg),
             _ => Err(not_implemented(function)),
@@ -136,8 +146,14 @@ impl Frame<'_> {
         if self.delayed() && self.steps.count() == 1 { Ok(columns) } else { names::merge_equal(columns) }
     }
 
-    /// `timestamp(selector)`: when the samples were taken.
-    fn sample_times(&self, selector: &VectorSelector, selection: usize) -> Result<Vec<Column>, EvalError> {
+    /// `timestamp(selector)` and `start_timestamp(selector)`: a time of the sample that the selector sees, given in
+    /// milliseconds.
+    fn sample_times(
+        &self,
+        selector: &VectorSelector,
+        selection: usize,
+        time: impl Fn(&Samples, usize) -> Option<i64> + Sync,
+    ) -> Result<Vec<Column>, EvalError> {
         let selected = self.query.selected(selection)?;
         let steps = self.steps.count();
         let mut columns = Vec::new();
@@ -146,8 +162,9 @@ impl Frame<'_> {
             let samples = selected.samples(i)?;
             let mut column: Option<Column> = None;
             self.last_samples(&selector.shift, &samples, |step, last| {
+                let Some(time) = time(&samples, last) else { return };
                 let column = column.get_or_insert_with(|| Column::new(selected.labels(i).clone(), steps));
-                column.floats[step] = samples.t[last] as f64 / 1000.0;
+                column.floats[step] = time as f64 / 1000.0;
             });
             if let Some(column) = &mut column {
                 names::drop_name(column, self.delayed());

@@ -124,9 +124,13 @@ fn drop_stale(samples: &mut Samples) {
         if !samples.h.is_empty() {
             samples.h.swap(kept, i);
         }
+        if !samples.st.is_empty() {
+            samples.st[kept] = samples.st[i];
+        }
         kept += 1;
     }
     samples.t.truncate(kept);
     samples.v.truncate(kept);
     samples.h.truncate(kept);
+    samples.st.truncate(kept);
 }

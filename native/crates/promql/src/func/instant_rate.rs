@@ -24,17 +24,18 @@ fn last_change(window: &Window<'_>, params: &Params<'_>, is_rate: bool) -> Optio
         return None;
     }
     let (before, now) = (window.to - 2, window.to - 1);
+    let reset = is_rate && window.started_anew(now);
     let interval_s = (window.time(now) - window.time(before)) as f64 / 1000.0;
     if interval_s == 0.0 {
         return None;
     }
     match (window.sample(before), window.sample(now)) {
         (Sample::Float(before), Sample::Float(now)) => {
-            let change = if is_rate && now < before { now } else { now - before };
+            let change = if reset || (is_rate && now < before) { now } else { now - before };
             Some(Value::Float(if is_rate { change / interval_s } else { change }))
         }
         (Sample::Histogram(before), Sample::Histogram(now)) => {
-            let mut change = histogram_change(window, params, is_rate, before, now)?;
+            let mut change = histogram_change(window, params, is_rate, reset, before, now)?;
             if is_rate {
                 change.div(interval_s);
             }
@@ -51,6 +52,7 @@ fn histogram_change(
     window: &Window<'_>,
     params: &Params<'_>,
     is_rate: bool,
+    reset: bool,
     before: &FloatHistogram,
     now: &FloatHistogram,
 ) -> Option<FloatHistogram> {
@@ -63,7 +65,7 @@ fn histogram_change(
         params.notes.add(Note::NativeHistogramNotGauge { metric }, params.at());
     }
     let mut change = now.clone();
-    if !is_rate || !now.detect_reset(before) {
+    if !is_rate || !(reset || now.detect_reset(before)) {
         match change.sub(before) {
             Err(_) => {
                 params.notes.add(Note::MixedExponentialCustomHistograms { metric }, params.at());

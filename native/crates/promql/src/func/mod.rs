@@ -18,6 +18,7 @@ mod quantile;
 mod rate;
 mod resets;
 mod sort;
+mod start_time;
 mod thanos_rate;
 mod time;
 mod window;

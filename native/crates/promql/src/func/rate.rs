@@ -49,15 +49,20 @@ fn change(window: &Window<'_>, params: &Params<'_>, kind: Kind) -> Option<Value>
         }
         return histogram_change(window, params, kind, &histograms);
     }
-    let (t, v) = (&window.samples.t[window.from..window.to], &window.samples.v[window.from..window.to]);
-    if t.len() < 2 {
+    let v = &window.samples.v[window.from..window.to];
+    let begun = window.start_inside().filter(|_| kind.counter);
+    if v.is_empty() || (v.len() == 1 && begun.is_none()) {
         return None;
     }
     let mut result = v[v.len() - 1] - v[0];
     if kind.counter {
-        result += resets(v);
+        result += if window.samples.st.is_empty() { resets(v) } else { resets_with_starts(window, v) };
+        window.note_overlaps(params);
     }
-    Some(Value::Float(result * extrapolation(window, kind, t[0], t[t.len() - 1], t.len(), v[0], result)))
+    if begun.is_some() {
+        result += v[0];
+    }
+    Some(Value::Float(result * extrapolation(window, kind, begun, v[0], result)))
 }
 
 /// What the resets of a counter took away.
@@ -71,36 +76,41 @@ pub(super) fn resets(v: &[f64]) -> f64 {
     correction
 }
 
+/// [`resets`], with those that only start timestamps show.
+fn resets_with_starts(window: &Window<'_>, v: &[f64]) -> f64 {
+    let reset = |i: &usize| v[*i] < v[i - 1] || window.started_anew(window.from + i);
+    (1..v.len()).filter(reset).map(|i| v[i - 1]).sum()
+}
+
 /// The factor by which a change between the first and the last sample grows when it is extrapolated to the ends of the
 /// window: all the way when a sample could be expected there, else by half the average distance of samples; but never
-/// to where a counter (`first`, which grew by `result`) would have been negative. Per second where asked for.
-fn extrapolation(
-    window: &Window<'_>,
-    kind: Kind,
-    first_ms: i64,
-    last_ms: i64,
-    samples: usize,
-    first: f64,
-    result: f64,
-) -> f64 {
+/// to where a counter (`first`, which grew by `result`) would have been negative. When the counting is known to have
+/// begun inside of the window, the samples reach back to there and no further. Per second where asked for.
+fn extrapolation(window: &Window<'_>, kind: Kind, begun: Option<i64>, first: f64, result: f64) -> f64 {
+    let (first_ms, last_ms) = (window.time(window.from), window.time(window.to - 1));
     let mut to_start = (first_ms - window.start_ms) as f64 / 1000.0;
     let mut to_end = (window.end_ms - last_ms) as f64 / 1000.0;
-    let sampled = (last_ms - first_ms) as f64 / 1000.0;
-    let average = sampled / (samples - 1) as f64;
+    let mut sampled = (last_ms - first_ms) as f64 / 1000.0;
+    let average = if window.len() > 1 { sampled / (window.len() - 1) as f64 } else { 0.0 };
     let threshold = average * 1.1;
-    if to_start >= threshold {
-        to_start = average / 2.0;
-    }
-    if kind.counter && result > 0.0 && first >= 0.0 {
-        let to_zero = sampled * (first / result);
-        if to_zero < to_start {
-            to_start = to_zero;
+    if let Some(begun) = begun {
+        to_start = 0.0;
+        sampled = (last_ms - begun) as f64 / 1000.0;
+    } else {
+        if to_start >= threshold {
+            to_start = average / 2.0;
+        }
+        if kind.counter && result > 0.0 && first >= 0.0 {
+            let to_zero = sampled * (first / result);
+            if to_zero < to_start {
+                to_start = to_zero;
+            }
         }
     }
     if to_end >= threshold {
         to_end = average / 2.0;
     }
-    let factor = (sampled + to_start + to_end) / sampled;
+    let factor = if sampled == 0.0 { 1.0 } else { (sampled + to_start + to_end) / sampled };
     if kind.per_second { factor / window.range_s() } else { factor }
 }
 
@@ -110,23 +120,46 @@ fn histogram_change(
     kind: Kind,
     points: &[HistogramPoint<'_>],
 ) -> Option<Value> {
-    if points.len() < 2 {
-        return None;
+    let first: &FloatHistogram = points.first()?.1;
+    let begun = window.start_inside().filter(|_| kind.counter);
+    let increase = match points.len() {
+        1 => None,
+        _ => Some(histogram_increase(window, params, kind.counter, points, |i| window.started_anew(window.from + i))?),
+    };
+    let mut result = match (increase, begun) {
+        (None, None) => return None,
+        (None, Some(_)) => first.clone(),
+        (Some(increase), None) => increase,
+        (Some(mut increase), Some(_)) => {
+            match increase.add(first) {
+                Err(_) => {
+                    let note = Note::MixedExponentialCustomHistograms { metric: window.metric };
+                    params.notes.add(note, params.at());
+                    return None;
+                }
+                Ok(combined) if combined.bounds_reconciled => {
+                    params.notes.add(Note::MismatchedCustomBuckets(HistogramOperation::Addition), params.at());
+                }
+                Ok(_) => {}
+            }
+            increase
+        }
+    };
+    if kind.counter {
+        window.note_overlaps(params);
     }
-    let mut result = histogram_increase(window, params, kind.counter, points)?;
-    let (first, last) = (points[0], points[points.len() - 1]);
-    let factor = extrapolation(window, kind, first.0, last.0, points.len(), first.1.count, result.count);
-    result.mul(factor);
+    result.mul(extrapolation(window, kind, begun, first.count, result.count));
     Some(Value::Histogram(Arc::new(result)))
 }
 
 /// The difference between the last and the first histogram, resets added; `None` when they cannot be combined. At least
-/// two points.
+/// two points. `started_anew` tells of resets at a point that only start timestamps show.
 pub(super) fn histogram_increase(
     window: &Window<'_>,
     params: &Params<'_>,
     counter: bool,
     points: &[HistogramPoint<'_>],
+    started_anew: impl Fn(usize) -> bool,
 ) -> Option<FloatHistogram> {
     let is_gauge = |h: &FloatHistogram| h.counter_reset == CounterReset::Gauge;
     let note = |note| params.notes.add(note, params.at());
@@ -145,7 +178,7 @@ pub(super) fn histogram_increase(
     // After a reset the first histogram does not matter, nor does the layout of its buckets.
     let second = points[1].1;
     let empty;
-    if counter && second.detect_reset(first) {
+    if counter && (started_anew(1) || second.detect_reset(first)) {
         empty =
             FloatHistogram { schema: second.schema, custom_values: second.custom_values.clone(), ..Default::default() };
         previous = &empty;
@@ -173,8 +206,8 @@ pub(super) fn histogram_increase(
         Ok(_) => {}
     }
     if counter {
-        for (_, h) in &points[1..] {
-            if h.detect_reset(previous) {
+        for (i, (_, h)) in points.iter().enumerate().skip(1) {
+            if started_anew(i) || h.detect_reset(previous) {
                 match result.add(previous) {
                     Err(_) => return mixed(),
                     Ok(combined) if combined.bounds_reconciled => {

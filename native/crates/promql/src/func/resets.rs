@@ -11,12 +11,12 @@ fn is_anchored(args: &[Expr]) -> bool {
     matches!(args.first().map(|arg| &arg.kind), Some(ExprKind::Matrix(m)) if m.selector.anchored)
 }
 
-/// Counts the neighbours for which a condition holds. An anchored selector begins with the last sample at or before the
+/// Counts the neighbours for which a condition holds: on the index of the later one, and both. An anchored selector begins with the last sample at or before the
 /// window's start, and has no value without any sample inside.
 fn count_pairs(
     window: &Window<'_>,
     params: &Params<'_>,
-    counts: impl Fn(Sample<'_>, Sample<'_>) -> bool,
+    counts: impl Fn(usize, Sample<'_>, Sample<'_>) -> bool,
 ) -> Option<Value> {
     let mut from = window.from;
     if is_anchored(params.args) {
@@ -29,22 +29,22 @@ fn count_pairs(
     if from >= window.to {
         return None;
     }
-    let n = (from + 1..window.to).filter(|i| counts(window.sample(i - 1), window.sample(*i))).count();
+    let n = (from + 1..window.to).filter(|i| counts(*i, window.sample(i - 1), window.sample(*i))).count();
     Some(Value::Float(n as f64))
 }
 
 /// `resets`: between a float and a histogram there always is one.
 pub(super) fn resets(window: &Window<'_>, params: &Params<'_>) -> Option<Value> {
-    count_pairs(window, params, |before, now| match (before, now) {
-        (Sample::Float(before), Sample::Float(now)) => now < before,
-        (Sample::Histogram(before), Sample::Histogram(now)) => now.detect_reset(before),
+    count_pairs(window, params, |i, before, now| match (before, now) {
+        (Sample::Float(before), Sample::Float(now)) => now < before || window.started_anew(i),
+        (Sample::Histogram(before), Sample::Histogram(now)) => window.started_anew(i) || now.detect_reset(before),
         _ => true,
     })
 }
 
 /// `changes`: NaN after NaN is none.
 pub(super) fn changes(window: &Window<'_>, params: &Params<'_>) -> Option<Value> {
-    count_pairs(window, params, |before, now| match (before, now) {
+    count_pairs(window, params, |_, before, now| match (before, now) {
         (Sample::Float(before), Sample::Float(now)) => now != before && !(now.is_nan() && before.is_nan()),
         (Sample::Histogram(before), Sample::Histogram(now)) => !now.same_data(before),
         _ => true,

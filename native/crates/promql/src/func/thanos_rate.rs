@@ -116,7 +116,7 @@ fn histogram_change(window: &Window<'_>, params: &Params<'_>, kind: Kind, is_new
     }
     let t: Vec<i64> = points.iter().map(|(t, _)| *t).collect();
     let shape = Shape::of(window, &t, kind == rate::INCREASE)?;
-    let mut result = histogram_increase(window, params, kind.counter, &points[shape.first..])?;
+    let mut result = histogram_increase(window, params, kind.counter, &points[shape.first..], |_| false)?;
     let mut factor = 1.0;
     if shape.covers_window {
         factor = (window.end_ms - window.start_ms) as f64 / shape.sampled_ms;

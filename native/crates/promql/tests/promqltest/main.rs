@@ -41,7 +41,7 @@ const FLOORS: &[(&str, usize, usize)] = &[
     ("range_queries.test", 18, 18),
     ("selectors.test", 31, 31),
     ("staleness.test", 17, 17),
-    ("start_timestamps.test", 26, 2),
+    ("start_timestamps.test", 26, 26),
     ("subquery.test", 34, 34),
     ("trig_functions.test", 19, 19),
     ("type_and_unit.test", 58, 58),

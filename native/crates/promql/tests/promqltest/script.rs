@@ -68,7 +68,7 @@ static RANGE: LazyLock<Regex> = LazyLock::new(|| {
 static RANGE_VECTOR: LazyLock<Regex> =
     LazyLock::new(|| expression(r"^expect range vector\s+from\s+(.+)\s+to\s+(.+)\s+step\s+(.+)$"));
 static START_ITEM: LazyLock<Regex> =
-    LazyLock::new(|| expression(r"^([+-]?\d+[a-wyz]+)(?:([+-])(\d+[a-wyz]+))?(?:x(\d+))?$"));
+    LazyLock::new(|| expression(r"^([+-]?\d+[a-wyz]*)(?:([+-])(\d+[a-wyz]*))?(?:x(\d+))?$"));
 
 fn expression(pattern: &str) -> Regex {
     Regex::new(pattern).expect("a valid expression")

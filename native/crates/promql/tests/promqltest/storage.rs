@@ -34,26 +34,27 @@ impl TestStorage {
     /// Appends what a command loads.
     pub fn load(&mut self, load: &Load) -> Result<(), String> {
         for series in &load.series {
-            for (value, t) in series.values.iter().zip((0..).map(|i: i64| i * load.step_ms)) {
-                self.append(&series.labels, t, value);
+            let starts = series.starts.iter().copied().chain(std::iter::repeat(None));
+            for ((value, start), t) in series.values.iter().zip(starts).zip((0..).map(|i: i64| i * load.step_ms)) {
+                self.append(&series.labels, t, start.map_or(0, |start| t + start), value);
             }
         }
         if load.with_nhcb {
             for (labels, t, h) in nhcb::convert(load)? {
-                self.append(&labels, t, &SeriesValue::Histogram(Arc::new(h), false));
+                self.append(&labels, t, 0, &SeriesValue::Histogram(Arc::new(h), false));
             }
         }
         Ok(())
     }
 
-    fn append(&mut self, labels: &Labels, t: i64, value: &SeriesValue) {
+    fn append(&mut self, labels: &Labels, t: i64, start: i64, value: &SeriesValue) {
         let empty = || Arc::new(TestSeries { labels: labels.clone(), samples: Samples::default() });
         let series = Arc::make_mut(self.series.entry(labels.clone()).or_insert_with(empty));
         if series.samples.t.last().is_some_and(|last| *last >= t) {
             return;
         }
         match value {
-            SeriesValue::Omitted => {}
+            SeriesValue::Omitted => return,
             SeriesValue::Float(v) => series.samples.push_float(t, *v),
             SeriesValue::Histogram(h, _) => {
                 let previous = series.samples.h.last().and_then(Option::as_ref);
@@ -63,6 +64,7 @@ impl TestStorage {
                     .push_histogram(t, Arc::new(FloatHistogram { counter_reset, ..FloatHistogram::clone(h) }));
             }
         }
+        series.samples.set_last_start(start);
     }
 }
 
@@ -99,6 +101,7 @@ impl Series for TestSeries {
                 Some(h) => out.push_histogram(*t, Arc::clone(h)),
                 None => out.push_float(*t, self.samples.v[i]),
             }
+            out.set_last_start(self.samples.start(i));
         }
         Ok(())
     }
