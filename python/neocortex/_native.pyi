@@ -242,7 +242,8 @@ class Query:
         default_step_ms: int,
         max_samples: int,
         max_series: int,
-        stats: str,
+        stats: bool,
+        per_step_stats: bool,
     ) -> Future[bytes]:
         """The whole JSON answer. A step of 0 makes an instant query; without a database there are no series.
 

@@ -181,6 +181,7 @@ def _querier(process: Process) -> Service:
             timeout_s=config.timeout.seconds,
             max_concurrent=config.max_concurrent,
             experimental_functions=config.enable_promql_experimental_functions,
+            per_step_stats=config.per_step_stats_enabled,
         ),
     )
     version = dict.fromkeys(("version", "revision", "branch", "buildUser", "buildDate", "goVersion"), "")

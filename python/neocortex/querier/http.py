@@ -139,25 +139,19 @@ class QueryEndpoints:
     async def _evaluate(
         self, tenant: str, query: _native.Query, start: int, end: int, step: int, form: Form
     ) -> Response:
-        """Parameters that cannot be read (`timeout`, `lookback_delta`) are ignored, as Cortex does."""
-        options: dict[str, float] = {}
-        for name, option, scale in (("timeout", "timeout_s", 1e-3), ("lookback_delta", "lookback_ms", 1)):
-            try:
-                value = parse_duration_ms(form.get(name))
-            except BadParameter:
-                continue
-            if value > 0:
-                options[option] = value * scale
-        timeout, lookback = options.get("timeout_s"), options.get("lookback_ms")
+        """`lookback_delta` has no effect, as in Cortex; a `timeout` that cannot be read has none either."""
+        try:
+            timeout_ms = parse_duration_ms(form.get("timeout"))
+        except BadParameter:
+            timeout_ms = 0
         body = await self._querier.evaluate(
             tenant,
             query,
             start,
             end,
             step,
-            timeout_s=timeout,
-            lookback_ms=None if lookback is None else int(lookback),
-            stats=form.get("stats"),
+            timeout_s=timeout_ms / 1000 if timeout_ms > 0 else None,
+            stats=bool(form.get("stats")),
         )
         return Response(200, JSON, body)
 

@@ -24,6 +24,7 @@ class EngineOptions:
     timeout_s: float
     max_concurrent: int
     experimental_functions: bool
+    per_step_stats: bool
 
 
 class Querier:
@@ -53,8 +54,7 @@ class Querier:
         step_ms: int,
         *,
         timeout_s: float | None = None,
-        lookback_ms: int | None = None,
-        stats: str = "",
+        stats: bool = False,
     ) -> bytes:
         """The JSON answer; a step of 0 makes an instant query. Raises the `_native` errors of evaluation.
 
@@ -73,11 +73,12 @@ class Querier:
                     start_ms=start_ms,
                     end_ms=end_ms,
                     step_ms=step_ms,
-                    lookback_ms=options.lookback_delta_ms if lookback_ms is None else lookback_ms,
+                    lookback_ms=options.lookback_delta_ms,
                     default_step_ms=options.default_evaluation_interval_ms,
                     max_samples=options.max_samples,
                     max_series=limits.max_fetched_series_per_query,
                     stats=stats,
+                    per_step_stats=options.per_step_stats,
                 )
             except asyncio.CancelledError:
                 cancellation.cancel()

@@ -42,6 +42,7 @@ impl From<EvalError> for Failure {
             | EvalError::Storage(StorageError::Cancelled)
             | EvalError::Cancelled => Self::Cancelled(text),
             EvalError::Timeout => Self::Timeout(text),
+            EvalError::NotForRange(_) => Self::Parse(text),
             EvalError::TooManySamples | EvalError::Execution(_) => Self::Execution(text),
         }
     }
@@ -136,7 +137,7 @@ impl PyQuery {
     }
 
     #[pyo3(signature = (pool, tsdb, cancellation, *, start_ms, end_ms, step_ms, lookback_ms, default_step_ms,
-        max_samples, max_series, stats))]
+        max_samples, max_series, stats, per_step_stats))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn evaluate<'py>(
         &self,
@@ -151,24 +152,24 @@ impl PyQuery {
         default_step_ms: i64,
         max_samples: u64,
         max_series: usize,
-        stats: &str,
+        stats: bool,
+        per_step_stats: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let storage = Limited { tsdb: tsdb.map(|tsdb| Arc::clone(&tsdb.tsdb)), max_series };
         let expr = Arc::clone(&self.expr);
-        let with_stats = !stats.is_empty();
         let options = EvalOptions {
             lookback_delta_ms: lookback_ms,
             default_subquery_step_ms: default_step_ms,
             max_samples,
             deadline: cancellation.deadline,
             cancel: Some(Arc::clone(&cancellation.cancelled)),
-            per_step_stats: stats == "all",
+            per_step_stats,
             query: self.text.clone(),
             ..EvalOptions::range(start_ms, end_ms, step_ms)
         };
         pool.submit(
             py,
-            move || evaluate(&expr, &options, &storage).map(|result| query_response(&result, with_stats)),
+            move || evaluate(&expr, &options, &storage).map(|result| query_response(&result, stats)),
             |py, body| Ok(PyBytes::new(py, &body).unbind()),
         )
     }
