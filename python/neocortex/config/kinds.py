@@ -6,14 +6,10 @@ the Go name of the type, since operators know them.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import math
 import re
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote as quote_url
-from urllib.parse import urlsplit
 
 from neocortex.config import duration, yamltree
 from neocortex.config.duration import Duration, PrometheusDuration, quote
@@ -34,19 +30,21 @@ def go_float(value: float) -> str:
         return "+Inf" if value > 0 else "-Inf"
     if math.isnan(value):
         return "NaN"
-    sign, digits, exponent = Decimal(repr(float(value))).normalize().as_tuple()
-    assert isinstance(exponent, int)
-    text = "".join(map(str, digits))
-    power = len(text) - 1 + exponent
-    minus = "-" if sign else ""
-    if value and (power < -4 or power >= 6):
-        fraction = f".{text[1:]}" if len(text) > 1 else ""
-        return f"{minus}{text[0]}{fraction}e{'-' if power < 0 else '+'}{abs(power):02d}"
-    if exponent >= 0:
-        return minus + text + "0" * exponent
-    if power >= 0:
-        return f"{minus}{text[: power + 1]}.{text[power + 1 :]}"
-    return f"{minus}0.{'0' * (-power - 1)}{text}"
+    mantissa, _, exponent = repr(abs(value)).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    power = int(exponent or 0) + (len(whole) if whole != "0" else len(digits) - len(fraction)) - 1
+    digits = digits.rstrip("0") or "0"
+    minus = "-" if math.copysign(1.0, value) < 0 else ""
+    if value and not -4 <= power < 6:
+        tail = f".{digits[1:]}" if len(digits) > 1 else ""
+        return f"{minus}{digits[0]}{tail}e{'-' if power < 0 else '+'}{abs(power):02d}"
+    if not value:
+        return minus + "0"
+    if power < 0:
+        return f"{minus}0.{'0' * (-power - 1)}{digits}"
+    whole, fraction = digits[: power + 1].ljust(power + 1, "0"), digits[power + 1 :]
+    return f"{minus}{whole}.{fraction}" if fraction else minus + whole
 
 
 class Kind:
@@ -127,9 +125,7 @@ class Boolean(Kind):
         return "true" if value else "false"
 
 
-_GO_INTEGER = re.compile(
-    r"[-+]?(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0(?:_?[0-7])*|[1-9](?:_?[0-9])*)\Z"
-)
+_GO_INTEGER = r"[-+]?(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0(?:_?[0-7])*|[1-9](?:_?[0-9])*)\Z"
 
 
 class Integer(Kind):
@@ -147,7 +143,7 @@ class Integer(Kind):
         return 0
 
     def parse(self, text: str, current: Any) -> int:
-        if not _GO_INTEGER.match(text) or (self.low == 0 and text[0] in "+-"):
+        if not re.match(_GO_INTEGER, text) or (self.low == 0 and text[0] in "+-"):
             raise ValueError("parse error")
         sign = -1 if text[0] == "-" else 1
         digits = text.lstrip("+-").replace("_", "")
@@ -170,8 +166,8 @@ class Integer(Kind):
         return value
 
 
-_GO_FLOAT = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|inf|infinity|nan)\Z", re.ASCII | re.IGNORECASE)
-_HEX_FLOAT = re.compile(r"[-+]?0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)p[-+]?\d+\Z", re.ASCII | re.IGNORECASE)
+_GO_FLOAT = r"(?ai)[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|inf|infinity|nan)\Z"
+_HEX_FLOAT = r"(?ai)[-+]?0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)p[-+]?\d+\Z"
 
 
 class Float(Kind):
@@ -188,8 +184,8 @@ class Float(Kind):
         return float(value)
 
     def parse(self, text: str, current: Any) -> float:
-        hexadecimal = _HEX_FLOAT.match(text)
-        if not hexadecimal and not _GO_FLOAT.match(text):
+        hexadecimal = re.match(_HEX_FLOAT, text)
+        if not hexadecimal and not re.match(_GO_FLOAT, text):
             raise ValueError("parse error")
         try:
             value = float.fromhex(text) if hexadecimal else float(text)
@@ -384,6 +380,8 @@ class CommaNetworks(CommaTexts):
     """Networks (CIDR) configured as one comma-separated text."""
 
     def parse(self, text: str, current: Any) -> list[str]:
+        import ipaddress  # noqa: PLC0415 - most configurations name no network
+
         networks = []
         for part in text.split(","):
             address, slash, _ = part.partition("/")
@@ -452,6 +450,9 @@ class Url(Kind):
     def show(self, value: str) -> str:
         if "@" not in value:
             return value
+        from urllib.parse import quote as quote_url  # noqa: PLC0415 - most configurations hold no such URL
+        from urllib.parse import urlsplit  # noqa: PLC0415
+
         parts = urlsplit(value)
         if parts.password is None:
             return value

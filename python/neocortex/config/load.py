@@ -119,7 +119,7 @@ def read_text(text: str, config: Config) -> None:
     decoder.finish()
 
 
-_VARIABLE = re.compile(r"\$(?:\{([^}]*)\}|([*#$@!?0-9-])|([A-Za-z_][A-Za-z0-9_]*)|(\{))")
+_VARIABLE = r"\$(?:\{([^}]*)\}|([*#$@!?0-9-])|([A-Za-z_][A-Za-z0-9_]*)|(\{))"
 
 
 def expand_env(text: str, environ: Mapping[str, str]) -> str:
@@ -130,4 +130,4 @@ def expand_env(text: str, environ: Mapping[str, str]) -> str:
         name, _, default = (braced or special or plain or "").partition(":")
         return environ.get(name, "") or default
 
-    return _VARIABLE.sub(value, text)
+    return re.sub(_VARIABLE, value, text)

@@ -81,7 +81,7 @@ def _emit(emitter: CEmitter, value: Any) -> None:
         emitter.emit(_scalar(value))
 
 
-_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
+_BASE_60 = r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z"
 
 
 def _scalar(value: Any) -> yaml.ScalarEvent:
@@ -105,7 +105,7 @@ def _scalar(value: Any) -> yaml.ScalarEvent:
         if "\n" in text:
             style = "|"
         elif tag is None and (
-            yamltree.resolve(Node("scalar", "", text, True, 0))[0] != yamltree.STR or _BASE_60.match(text)
+            yamltree.resolve(Node("scalar", "", text, True, 0))[0] != yamltree.STR or re.match(_BASE_60, text)
         ):
             style = '"'
     return yaml.ScalarEvent(None, tag, (tag is None, tag is None), text, style=style)

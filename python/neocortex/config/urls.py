@@ -6,10 +6,10 @@ import re
 
 from neocortex.config.duration import quote
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_HOST = re.compile(r"[A-Za-z0-9\-_.~!$&'()*+,;=:\[\]<>\"%\x80-\U0010ffff]*\Z")
-_PORT = re.compile(r":[0-9]*\Z")
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:"
+_BAD_ESCAPE = r"%(?![0-9A-Fa-f]{2})"
+_HOST = r"[A-Za-z0-9\-_.~!$&'()*+,;=:\[\]<>\"%\x80-\U0010ffff]*\Z"
+_PORT = r":[0-9]*\Z"
 
 
 def check_url(text: str) -> str:
@@ -25,7 +25,7 @@ def _problem(text: str) -> str | None:
         return "net/url: invalid control character in URL"
     if text.startswith(":"):
         return "missing protocol scheme"
-    scheme = _SCHEME.match(text)
+    scheme = re.match(_SCHEME, text)
     rest = text[scheme.end() :] if scheme else text
     if not scheme and ":" in rest.partition("/")[0]:
         return "first path segment in URL cannot contain colon"
@@ -44,19 +44,19 @@ def _host_problem(host: str) -> str | None:
         _, closed, port = host.rpartition("]")
         if not closed:
             return "missing ']' in host"
-        if port and not _PORT.match(port):
+        if port and not re.match(_PORT, port):
             return f"invalid port {quote(port)} after host"
         return None
     if ":" in host:
         port = host[host.rindex(":") :]
-        if not _PORT.match(port):
+        if not re.match(_PORT, port):
             return f"invalid port {quote(port)} after host"
     for char in host:
-        if not _HOST.match(char):
+        if not re.match(_HOST, char):
             return f"invalid character {quote(char)} in host name"
     return _escape_problem(host)
 
 
 def _escape_problem(text: str) -> str | None:
-    bad = _BAD_ESCAPE.search(text)
+    bad = re.search(_BAD_ESCAPE, text)
     return f"invalid URL escape {quote(text[bad.start() : bad.start() + 3])}" if bad else None

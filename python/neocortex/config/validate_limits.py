@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from neocortex.config.sections.limit_rules import RelabelConfig
     from neocortex.config.sections.limits import Limits
 
-_LEGACY_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
-_LEGACY_LABEL_TEMPLATE = re.compile(r"(?:(?:[a-zA-Z_]|\$(?:\{\w+\}|\w+))+\w*)+\Z", re.ASCII)
-_TEMPLATE_VARIABLE = re.compile(r"\$(?:\{\w+\}|\w+)", re.ASCII)
+_LEGACY_LABEL_NAME = r"[a-zA-Z_][a-zA-Z0-9_]*\Z"
+_LEGACY_LABEL_TEMPLATE = r"(?a)(?:[a-zA-Z_]|\$(?:\{\w+\}|\w))(?:\w|\$(?:\{\w+\}|\w))*\Z"
+_TEMPLATE_VARIABLE = r"(?a)\$(?:\{\w+\}|\w+)"
 _NEED_TARGET = ("replace", "hashmod", "lowercase", "uppercase", "keepequal", "dropequal")
 _FIXED_REPLACEMENT = ("lowercase", "uppercase", "keepequal", "dropequal")
 
@@ -80,11 +80,11 @@ def check_query_limits(limits: Limits, config: Config, tenant: str) -> None:
 
 
 def _is_label_name(name: str, scheme: str) -> bool:
-    return bool(name) if scheme == "utf8" else bool(_LEGACY_LABEL_NAME.match(name))
+    return bool(name) if scheme == "utf8" else bool(re.match(_LEGACY_LABEL_NAME, name))
 
 
 def _is_label_template(text: str, scheme: str) -> bool:
-    return bool(text) if scheme == "utf8" else bool(_LEGACY_LABEL_TEMPLATE.match(text))
+    return bool(text) if scheme == "utf8" else bool(re.match(_LEGACY_LABEL_TEMPLATE, text))
 
 
 def _is_valid_rule(rule: RelabelConfig, scheme: str) -> bool:
@@ -94,7 +94,7 @@ def _is_valid_rule(rule: RelabelConfig, scheme: str) -> bool:
     if (action == "hashmod" and not rule.modulus) or (action in _NEED_TARGET and not target):
         return False
     if action == "replace":
-        template = bool(_TEMPLATE_VARIABLE.search(target))
+        template = bool(re.search(_TEMPLATE_VARIABLE, target))
         return _is_label_template(target, scheme) if template else _is_label_name(target, scheme)
     if action in ("hashmod", *_FIXED_REPLACEMENT) and not _is_label_name(target, scheme):
         return False

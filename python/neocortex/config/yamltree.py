@@ -153,10 +153,10 @@ _WORDS: dict[str, tuple[str, Any]] = {
 }
 _WORDS[""] = (NULL, None)
 
-_INTEGER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]*|[1-9][0-9]*)\Z")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
-_DOT_FLOAT = re.compile(r"\.[0-9]+(?:[eE][-+]?[0-9]+)?\Z")
-_DATE = re.compile(
+_INTEGER = r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]*|[1-9][0-9]*)\Z"
+_FLOAT = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z"
+_DOT_FLOAT = r"\.[0-9]+(?:[eE][-+]?[0-9]+)?\Z"
+_DATE = (
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
     r"(?:([Tt ])([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[.,][0-9]+)?(Z|[-+][0-9]{2}:[0-9]{2})?)?\Z"
 )
@@ -184,17 +184,17 @@ def _resolve_plain(text: str, tag: str) -> tuple[str, Any]:
         return _WORDS[text]
     first = text[0]
     if first == ".":
-        return (FLOAT, float(text)) if _DOT_FLOAT.match(text) else (STR, text)
+        return (FLOAT, float(text)) if re.match(_DOT_FLOAT, text) else (STR, text)
     if first not in "+-0123456789":
         return STR, text
     if tag in ("", TIMESTAMP) and _is_timestamp(text):
         return TIMESTAMP, text
     digits = text.replace("_", "")
-    if _INTEGER.match(digits):
+    if re.match(_INTEGER, digits):
         value = _integer(digits)
         if -(1 << 63) <= value < 1 << 64:
             return INT, value
-    if _FLOAT.match(digits):
+    if re.match(_FLOAT, digits):
         number = float(digits)
         if not math.isinf(number):
             return FLOAT, number
@@ -214,7 +214,7 @@ def _integer(digits: str) -> int:
 
 
 def _is_timestamp(text: str) -> bool:
-    match = _DATE.match(text)
+    match = re.match(_DATE, text)
     if match is None:
         return False
     year, month, day, separator, hour, minute, second, zone = match.groups()
