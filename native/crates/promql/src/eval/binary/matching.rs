@@ -1,5 +1,7 @@
 //! Vectors joined by labels: one to one, many to one, one to many, with or without values for what is missing.
 
+use std::ops::Range;
+
 use hashbrown::HashMap;
 use neocortex_model::labels::{Labels, LabelsBuilder};
 use neocortex_model::result::Value;
@@ -29,8 +31,20 @@ struct Join<'j> {
     out: Output,
 }
 
-/// What a group has matched already.
+/// One side of a pair.
+enum Operand<'c> {
+    /// A series.
+    Series(&'c Column),
+    /// The value for what is missing, and the labels by which it would match.
+    Fill(Labels, f64),
+}
+
+/// What is known of a group.
 struct GroupState {
+    /// The series of `one`, and at which steps each has a value: no two at the same step.
+    partners: Vec<(usize, Vec<Range<usize>>)>,
+    /// The steps at which none of them has; empty when nobody asks.
+    alone: Vec<Range<usize>>,
     /// Whether there was a match at the step; empty when nobody asks.
     matched: Vec<bool>,
     /// Of many to one: the steps at which a result had these labels.
@@ -70,11 +84,10 @@ impl Frame<'_> {
             out: Output::default(),
         };
         join.refuse_duplicates(&matched)?;
-        let mut states: Vec<_> =
-            matched.groups.iter().map(|group| GroupState::new(matching, group, join.steps)).collect();
+        let mut states: Vec<_> = matched.groups.iter().map(|group| GroupState::new(&join, group)).collect();
         for (column, group) in many.iter().zip(&matched.left) {
             self.query.budget.check_time()?;
-            join.join_many(column, &matched.groups[*group], &mut states[*group])?;
+            join.join_many(column, &mut states[*group])?;
             self.query.budget.check_slots(join.out.columns.len(), join.steps)?;
         }
         for (column, group) in one.iter().zip(&matched.right) {
@@ -126,61 +139,61 @@ impl Join<'_> {
         super::signature::signature(self.matching, labels)
     }
 
-    /// Joins an element of `many` with its partners, step by step.
-    fn join_many(&mut self, many: &Column, group: &Group, state: &mut GroupState) -> Result<(), EvalError> {
-        for i in group.one() {
+    /// Joins a series of `many` with its partners.
+    fn join_many(&mut self, many: &Column, state: &mut GroupState) -> Result<(), EvalError> {
+        let partners = std::mem::take(&mut state.partners);
+        for (i, runs) in &partners {
             let one = &self.one[*i];
-            let labels = self.result_labels(&many.labels, &one.labels);
-            self.join_pair(labels, state, |step| Some((many.get(step)?, one.get(step)?)))?;
+            self.join_pair(Operand::Series(many), Operand::Series(one), runs, state)?;
         }
+        state.partners = partners;
         let (Some(fill), _) = self.fills() else { return Ok(()) };
-        let labels = self.result_labels(&many.labels, &self.match_labels(&many.labels));
-        let one = self.one;
-        self.join_pair(labels, state, |step| {
-            let missing = !group.one().iter().any(|i| has_value(&one[*i], step));
-            missing.then(|| many.get(step)).flatten().map(|value| (value, Value::Float(fill)))
-        })
+        let one = Operand::Fill(self.match_labels(&many.labels), fill);
+        let alone = std::mem::take(&mut state.alone);
+        self.join_pair(Operand::Series(many), one, &alone, state)?;
+        state.alone = alone;
+        Ok(())
     }
 
-    /// Gives an element of `one` that nothing was matched with a partner of the value for what is missing.
+    /// Gives a series of `one`, where nothing was matched with it, a partner of the value for what is missing.
     fn fill_many(&mut self, one: &Column, state: &mut GroupState) -> Result<(), EvalError> {
         let (_, Some(fill)) = self.fills() else { return Ok(()) };
-        let labels = self.result_labels(&self.match_labels(&one.labels), &one.labels);
-        let matched = state.matched.clone();
-        self.join_pair(labels, state, |step| {
-            let missing = !matched.get(step).copied().unwrap_or(false);
-            missing.then(|| one.get(step)).flatten().map(|value| (Value::Float(fill), value))
-        })
+        let alone = runs(self.steps, |step| !state.matched[step]);
+        let many = Operand::Fill(self.match_labels(&one.labels), fill);
+        self.join_pair(many, Operand::Series(one), &alone, state)
     }
 
-    /// Puts out the values of a pair, which `values` gives as `(many, one)`.
+    /// Puts out the values of a pair at some steps.
     fn join_pair(
         &mut self,
-        labels: Labels,
+        many: Operand<'_>,
+        one: Operand<'_>,
+        runs: &[Range<usize>],
         state: &mut GroupState,
-        values: impl Fn(usize) -> Option<(Value, Value)>,
     ) -> Result<(), EvalError> {
+        let present = |step: &usize| many.has_value(*step) && one.has_value(*step);
+        let Some(first) = runs.iter().cloned().flatten().find(present) else { return Ok(()) };
+        let labels = self.result_labels(many.labels(), one.labels());
         let one_to_one = self.matching.card == Cardinality::OneToOne;
         let mut place = None;
-        let mut seen = state.by_labels.as_mut().map(|by_labels| by_labels.entry_ref(&labels).or_default());
-        for step in 0..self.steps {
-            let Some((many, one)) = values(step) else { continue };
-            let Some(value) = self.combine(&many, &one) else { continue };
-            if let Some(matched) = state.matched.get_mut(step)
-                && std::mem::replace(matched, true)
-                && one_to_one
-            {
+        let mut seen = state.by_labels.as_mut().map(|by_labels| {
+            let seen = by_labels.entry_ref(&labels).or_default();
+            seen.resize(self.steps, false);
+            seen
+        });
+        for step in runs.iter().cloned().flatten().filter(|step| *step >= first) {
+            let (Some(l), Some(r)) = (many.get(step), one.get(step)) else { continue };
+            let Some(value) = self.combine(&l, &r) else { continue };
+            let again = state.matched.get_mut(step).is_some_and(|matched| std::mem::replace(matched, true));
+            if again && one_to_one {
                 return Err(EvalError::execution(
                     "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
                 ));
             }
-            if let Some(seen) = &mut seen {
-                seen.resize(self.steps, false);
-                if std::mem::replace(&mut seen[step], true) {
-                    return Err(EvalError::execution(
-                        "multiple matches for labels: grouping labels must ensure unique matches",
-                    ));
-                }
+            if seen.as_mut().is_some_and(|seen| std::mem::replace(&mut seen[step], true)) {
+                return Err(EvalError::execution(
+                    "multiple matches for labels: grouping labels must ensure unique matches",
+                ));
             }
             let Some(value) = value else { continue };
             let place = *place.get_or_insert_with(|| self.out.place(&labels, self.binary.return_bool, self.steps));
@@ -229,17 +242,57 @@ impl Group {
     }
 }
 
-impl GroupState {
-    /// Only what can go wrong is watched.
-    fn new(matching: &VectorMatching, group: &Group, steps: usize) -> Self {
-        let one_to_one = matching.card == Cardinality::OneToOne;
-        let watch = matching.fill_left.is_some() || matching.fill_right.is_some();
-        let watched = watch || (one_to_one && group.many().len() > 1);
-        Self {
-            matched: vec![false; if watched { steps } else { 0 }],
-            by_labels: (!one_to_one && (watch || group.many().len() > 1)).then(HashMap::new),
+impl Operand<'_> {
+    fn labels(&self) -> &Labels {
+        match self {
+            Self::Series(column) => &column.labels,
+            Self::Fill(labels, _) => labels,
         }
     }
+
+    fn has_value(&self, step: usize) -> bool {
+        match self {
+            Self::Series(column) => has_value(column, step),
+            Self::Fill(..) => true,
+        }
+    }
+
+    fn get(&self, step: usize) -> Option<Value> {
+        match self {
+            Self::Series(column) => column.get(step),
+            Self::Fill(_, v) => Some(Value::Float(*v)),
+        }
+    }
+}
+
+impl GroupState {
+    /// Only what can go wrong is watched.
+    fn new(join: &Join<'_>, group: &Group) -> Self {
+        let steps = join.steps;
+        let one_to_one = join.matching.card == Cardinality::OneToOne;
+        let (fill_one, fill_many) = join.fills();
+        let several = group.many().len() > 1;
+        let watched = fill_many.is_some() || (one_to_one && several);
+        let nobody = |step: usize| !group.one().iter().any(|i| has_value(&join.one[*i], step));
+        Self {
+            partners: group.one().iter().map(|i| (*i, runs(steps, |step| has_value(&join.one[*i], step)))).collect(),
+            alone: if fill_one.is_some() { runs(steps, nobody) } else { Vec::new() },
+            matched: vec![false; if watched { steps } else { 0 }],
+            by_labels: (!one_to_one && (several || fill_many.is_some())).then(HashMap::new),
+        }
+    }
+}
+
+/// The runs of steps for which something is true.
+fn runs(steps: usize, is_true: impl Fn(usize) -> bool) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for step in (0..steps).filter(|step| is_true(*step)) {
+        match runs.last_mut() {
+            Some(run) if run.end == step => run.end += 1,
+            _ => runs.push(step..step + 1),
+        }
+    }
+    runs
 }
 
 impl Output {
