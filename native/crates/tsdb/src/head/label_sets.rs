@@ -7,8 +7,10 @@ use neocortex_model::labels::Labels;
 
 use super::symbols::{Symbol, Symbols};
 
-/// Pairs are kept in blocks of this many, so that growing never copies what is already there.
-const BLOCK_PAIRS: usize = 1 << 16;
+/// Pairs are kept in blocks, so that growing never copies what is already there. A block is as large as all before it,
+/// between these bounds: a small tenant stays small.
+const MIN_BLOCK_PAIRS: usize = 1 << 7;
+const MAX_BLOCK_PAIRS: usize = 1 << 16;
 
 /// A label as symbols of its name and its value.
 pub(crate) type Pair = (Symbol, Symbol);
@@ -95,7 +97,8 @@ impl LabelSets {
     fn store(&mut self, pairs: &[Pair]) -> Place {
         let fits = self.blocks.last().is_some_and(|block| block.capacity() - block.len() >= pairs.len());
         if !fits {
-            let block = Vec::with_capacity(pairs.len().max(BLOCK_PAIRS));
+            let size = (self.block_bytes / size_of::<Pair>()).clamp(MIN_BLOCK_PAIRS, MAX_BLOCK_PAIRS);
+            let block = Vec::with_capacity(pairs.len().max(size));
             self.block_bytes += block.capacity() * size_of::<Pair>();
             self.blocks.push(block);
         }

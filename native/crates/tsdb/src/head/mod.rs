@@ -15,6 +15,7 @@ mod open;
 pub mod outcome;
 mod read;
 mod replay;
+mod rfc3339;
 mod series;
 pub mod stats;
 mod store;
@@ -22,7 +23,7 @@ pub(crate) mod symbols;
 mod table;
 #[cfg(test)]
 mod tests;
-mod text;
+
 mod touch;
 mod write;
 

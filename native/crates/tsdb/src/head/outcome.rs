@@ -5,10 +5,11 @@
 
 use std::fmt;
 
+use neocortex_model::float::go_g;
 use neocortex_model::labels::Labels;
 
 use super::limits::LimitExceeded;
-use super::text::{general_float, rfc3339_nano};
+use super::rfc3339::rfc3339_nano;
 
 /// Why a sample or an exemplar was refused, without the details: the key of counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,8 +19,6 @@ pub enum AppendErrorKind {
     OutOfOrder,
     /// Older than the head accepts.
     OutOfBounds,
-    /// Older than the out-of-order window.
-    TooOld,
     /// Another value for a time that the series already has.
     DuplicateSample,
     /// The tenant has as many series as it may.
@@ -43,7 +42,6 @@ impl AppendErrorKind {
         match cause {
             AppendCause::OutOfOrder => Self::OutOfOrder,
             AppendCause::OutOfBounds { .. } => Self::OutOfBounds,
-            AppendCause::TooOld { .. } => Self::TooOld,
             AppendCause::DuplicateFloat { .. } | AppendCause::DuplicateHistogram => Self::DuplicateSample,
             AppendCause::Limit(limit) => limit.kind(),
             AppendCause::ExemplarUnknownSeries { .. } => Self::ExemplarUnknownSeries,
@@ -53,10 +51,9 @@ impl AppendErrorKind {
     }
 
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 9] = [
         Self::OutOfOrder,
         Self::OutOfBounds,
-        Self::TooOld,
         Self::DuplicateSample,
         Self::SeriesPerUser,
         Self::SeriesPerMetric,
@@ -72,7 +69,6 @@ impl AppendErrorKind {
         match self {
             Self::OutOfOrder => Some("sample-out-of-order"),
             Self::OutOfBounds => Some("sample-out-of-bounds"),
-            Self::TooOld => Some("sample-too-old"),
             Self::DuplicateSample => Some("new-value-for-timestamp"),
             Self::SeriesPerUser => Some("per_user_series_limit"),
             Self::SeriesPerMetric => Some("per_metric_series_limit"),
@@ -89,11 +85,6 @@ pub enum AppendCause {
     OutOfOrder,
     /// Older than the head accepts. `head_max_t` is `None` when the head was empty at the start of the request.
     OutOfBounds {
-        /// Time of the newest sample of the head in milliseconds.
-        head_max_t: Option<i64>,
-    },
-    /// Older than the out-of-order window.
-    TooOld {
         /// Time of the newest sample of the head in milliseconds.
         head_max_t: Option<i64>,
     },
@@ -152,18 +143,23 @@ impl fmt::Display for AppendError {
         let time = || rfc3339_nano(*t);
         match cause {
             AppendCause::OutOfOrder => write!(f, "err: out of order sample. timestamp={}, series={series}", time()),
-            AppendCause::OutOfBounds { head_max_t } => write_with_head_max(f, "out of bounds", *t, *head_max_t, series),
-            AppendCause::TooOld { head_max_t } => write_with_head_max(f, "too old sample", *t, *head_max_t, series),
+            AppendCause::OutOfBounds { head_max_t } => {
+                write!(f, "err: out of bounds. timestamp={}", time())?;
+                if let Some(head_max_t) = head_max_t {
+                    write!(f, ", tsdbHeadMaxTimestamp={}", rfc3339_nano(*head_max_t))?;
+                }
+                write!(f, ", series={series}")
+            }
             AppendCause::DuplicateFloat { .. } | AppendCause::DuplicateHistogram if *t == 0 => {
                 write!(f, "err: duplicate sample for timestamp. series={series}")
             }
             AppendCause::DuplicateFloat { existing, new } => {
                 write!(f, "err: duplicate sample for timestamp {t}; overrides not allowed: existing ")?;
                 match existing {
-                    Some(existing) => f.write_str(&general_float(*existing))?,
+                    Some(existing) => f.write_str(&go_g(*existing))?,
                     None => f.write_str("is a histogram")?,
                 }
-                write!(f, ", new value {}. series={series}", general_float(*new))
+                write!(f, ", new value {}. series={series}", go_g(*new))
             }
             AppendCause::DuplicateHistogram => write!(f, "err: duplicate sample for timestamp. series={series}"),
             AppendCause::Limit(limit) => limit.write(f, series),
@@ -184,20 +180,6 @@ impl fmt::Display for AppendError {
             ),
         }
     }
-}
-
-fn write_with_head_max(
-    f: &mut fmt::Formatter<'_>,
-    what: &str,
-    t: i64,
-    head_max_t: Option<i64>,
-    series: &Labels,
-) -> fmt::Result {
-    write!(f, "err: {what}. timestamp={}", rfc3339_nano(t))?;
-    if let Some(head_max_t) = head_max_t {
-        write!(f, ", tsdbHeadMaxTimestamp={}", rfc3339_nano(head_max_t))?;
-    }
-    write!(f, ", series={series}")
 }
 
 /// What became of a request. Counts are Cortex's: a sample that is silently dropped, being older than another one of the

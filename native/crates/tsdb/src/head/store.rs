@@ -82,7 +82,8 @@ impl Store {
         let id = self.sets.add(labels, &mut self.symbols);
         self.postings.add(id, self.sets.pairs(id));
         if self.blocks.last().is_none_or(|block| block.len() == BLOCK_SERIES) {
-            self.blocks.push(Vec::with_capacity(BLOCK_SERIES));
+            // The first block grows as it must: a small tenant stays small.
+            self.blocks.push(if self.blocks.is_empty() { Vec::new() } else { Vec::with_capacity(BLOCK_SERIES) });
         }
         if let Some(block) = self.blocks.last_mut() {
             block.push(Series::new(wal_ref));
@@ -138,6 +139,6 @@ impl Store {
 
     /// Bytes of the series' own records, without their chunks.
     pub(crate) fn series_bytes(&self) -> usize {
-        self.blocks.len() * BLOCK_SERIES * size_of::<Series>()
+        self.blocks.iter().map(Vec::capacity).sum::<usize>() * size_of::<Series>()
     }
 }

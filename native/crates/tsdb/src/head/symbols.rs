@@ -4,8 +4,10 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
-/// Text is kept in blocks of this size, so that growing never copies what is already there.
-const BLOCK_BYTES: usize = 64 << 10;
+/// Text is kept in blocks, so that growing never copies what is already there. A block is as large as all before it,
+/// between these bounds: a small tenant stays small.
+const MIN_BLOCK_BYTES: usize = 1 << 10;
+const MAX_BLOCK_BYTES: usize = 64 << 10;
 
 /// Number of an interned string. Numbers are given out in sequence and never reused; there are fewer than 2^32 because
 /// as many would not fit in memory.
@@ -74,7 +76,8 @@ impl Symbols {
     fn store(&mut self, text: &str) -> Place {
         let fits = self.blocks.last().is_some_and(|block| block.capacity() - block.len() >= text.len());
         if !fits {
-            let block = String::with_capacity(text.len().max(BLOCK_BYTES));
+            let size = self.block_bytes.clamp(MIN_BLOCK_BYTES, MAX_BLOCK_BYTES);
+            let block = String::with_capacity(text.len().max(size));
             self.block_bytes += block.capacity();
             self.blocks.push(block);
         }
@@ -110,7 +113,7 @@ mod tests {
     #[test]
     fn long_and_empty_strings() {
         let mut symbols = Symbols::new();
-        let long = "x".repeat(3 * BLOCK_BYTES);
+        let long = "x".repeat(3 * MAX_BLOCK_BYTES);
         let (a, b, c) = (symbols.intern("a"), symbols.intern(&long), symbols.intern(""));
         assert_eq!((symbols.text(a), symbols.text(b), symbols.text(c)), ("a", long.as_str(), ""));
         assert!(symbols.bytes() > long.len());

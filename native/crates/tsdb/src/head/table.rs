@@ -49,7 +49,6 @@ impl KeyTable {
         if shard.len() >= most {
             shard.clear();
         }
-        // Growing by an eighth beyond what is needed would rehash often; hashbrown doubles, at 20 bytes a slot.
         shard.insert_unique(hash(&words), Slot { key: words, id }, |slot| hash(&slot.key));
     }
 

@@ -5,6 +5,7 @@ mod exemplars;
 mod histograms;
 mod model;
 mod prometheus;
+mod replay;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

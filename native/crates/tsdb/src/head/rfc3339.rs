@@ -1,4 +1,4 @@
-//! Times and floats as Go's `fmt` prints them in the ingester's errors.
+//! Times as Go prints them in the ingester's errors.
 
 use std::fmt::Write;
 
@@ -38,25 +38,6 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
-/// Go's `%g`: the shortest digits, in exponent form below 1e-4 and from 1e6 on.
-pub(super) fn general_float(v: f64) -> String {
-    if v.is_nan() {
-        return "NaN".to_owned();
-    }
-    if v.is_infinite() {
-        return if v > 0.0 { "+Inf".to_owned() } else { "-Inf".to_owned() };
-    }
-    // Rust's LowerExp gives the shortest digits as well, as `d.ddde-7`.
-    let scientific = format!("{v:e}");
-    let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if v == 0.0 || (-4..6).contains(&exponent) {
-        return v.to_string();
-    }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{digits}e{sign}{:02}", exponent.abs())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,28 +58,6 @@ mod tests {
             (-62_167_219_200_001, "-0001-12-31T23:59:59.999Z"),
         ] {
             assert_eq!(rfc3339_nano(t), text);
-        }
-    }
-
-    #[test]
-    fn floats_as_go_prints_them() {
-        for (v, text) in [
-            (1e6, "1e+06"),
-            (123_456_789.0, "1.23456789e+08"),
-            (123_456.0, "123456"),
-            (1e21, "1e+21"),
-            (1e20, "1e+20"),
-            (0.0001, "0.0001"),
-            (0.00001, "1e-05"),
-            (1.5, "1.5"),
-            (-0.0, "-0"),
-            (1e-7, "1e-07"),
-            (999_999.0, "999999"),
-            (f64::NAN, "NaN"),
-            (f64::INFINITY, "+Inf"),
-            (f64::NEG_INFINITY, "-Inf"),
-        ] {
-            assert_eq!(general_float(v), text);
         }
     }
 }

@@ -1,0 +1,137 @@
+//! Logs that are not simply what this head wrote.
+
+use std::sync::Arc;
+
+use neocortex_model::labels::Labels;
+use neocortex_model::sample::{Metadata, MetricType};
+
+use super::{Rows, contents, dir, open};
+use crate::clock::ManualClock;
+use crate::error::TsdbError;
+use crate::fs::{FaultyFs, Fs};
+use crate::head::SeriesLimits;
+use crate::tsdb::{Options, Tsdb};
+use crate::wal::record::{self, RefExemplar, RefMetadata, RefSample, RefTombstone};
+use crate::wal::write::{WalOptions, Writer};
+
+fn labels(name: &str) -> Labels {
+    Labels::from_pairs([("__name__", name)])
+}
+
+fn series(all: &[(u64, &str)]) -> Vec<u8> {
+    let all: Vec<(u64, Labels)> = all.iter().map(|(number, name)| (*number, labels(name))).collect();
+    let mut out = Vec::new();
+    record::encode_series(&mut out, all.iter().map(|(number, labels)| (*number, labels)));
+    out
+}
+
+fn samples(all: &[(u64, i64, f64)]) -> Vec<u8> {
+    let all: Vec<RefSample> = all.iter().map(|(series, t, v)| RefSample { series: *series, t: *t, v: *v }).collect();
+    let mut out = Vec::new();
+    record::encode_samples(&mut out, &all);
+    out
+}
+
+/// Writes records as a log of their own.
+fn log(fs: &FaultyFs, name: &str, records: &[Vec<u8>]) {
+    let disk: Arc<dyn Fs> = Arc::new(fs.clone());
+    let mut writer = Writer::open(disk, &dir().join(name), WalOptions::default()).unwrap();
+    let slices: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
+    writer.log(&slices).unwrap();
+    writer.close().unwrap();
+}
+
+fn reopen(fs: &FaultyFs) -> Tsdb {
+    open(fs, &Arc::new(ManualClock::at(0)), &Options { max_exemplars: 10, ..Options::default() })
+}
+
+#[test]
+fn a_series_that_came_back_under_another_number_is_one_series() {
+    let fs = FaultyFs::new();
+    let records = [
+        series(&[(7, "a"), (9_000_000_000, "b")]),
+        samples(&[(7, 1000, 1.0), (9_000_000_000, 1000, 5.0)]),
+        series(&[(12, "a")]),
+        samples(&[(12, 2000, 2.0), (7, 3000, 3.0), (12, 2500, 9.0)]),
+        samples(&[(99, 1000, 1.0)]),
+    ];
+    log(&fs, "wal", &records);
+    let tsdb = reopen(&fs);
+    let stats = tsdb.replay_stats();
+    assert_eq!((stats.series, stats.samples, stats.unknown_refs, stats.dropped_samples), (2, 4, 1, 1));
+    let expected = [
+        (r#"{__name__="a"}"#.to_owned(), vec![(1000, 1.0), (2000, 2.0), (3000, 3.0)]),
+        (r#"{__name__="b"}"#.to_owned(), vec![(1000, 5.0)]),
+    ];
+    assert_eq!(contents(&tsdb), expected);
+    // New series get numbers that the log has not used.
+    let rows = Rows::default().row(&[("__name__", "c")]).float(4000, 4.0).row(&[("__name__", "a")]).float(4000, 4.0);
+    tsdb.append(&rows, &SeriesLimits::default()).unwrap();
+    let before = contents(&tsdb);
+    drop(tsdb);
+    let tsdb = reopen(&fs);
+    assert_eq!(contents(&tsdb), before);
+    assert_eq!(tsdb.replay_stats().unknown_refs, 1);
+}
+
+#[test]
+fn a_checkpoint_comes_first_and_replaces_segments() {
+    let fs = FaultyFs::new();
+    log(&fs, "wal", &[series(&[(1, "gone")]), samples(&[(1, 500, 1.0)])]);
+    log(&fs, "wal", &[samples(&[(2, 2000, 2.0)])]);
+    log(&fs, "wal/checkpoint.00000000", &[series(&[(2, "a")]), samples(&[(2, 1000, 1.0)])]);
+    let tsdb = reopen(&fs);
+    assert_eq!(contents(&tsdb), [(r#"{__name__="a"}"#.to_owned(), vec![(1000, 1.0), (2000, 2.0)])]);
+    assert_eq!(tsdb.stats().wal_segment, 2);
+}
+
+#[test]
+fn a_damaged_checkpoint_is_an_error() {
+    let fs = FaultyFs::new();
+    log(&fs, "wal/checkpoint.00000000", &[series(&[(2, "a")]), samples(&[(2, 1000, 1.0)])]);
+    let path = dir().join("wal/checkpoint.00000000/00000000");
+    let mut bytes = fs.bytes(&path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs.put(&path, bytes);
+    let disk: Arc<dyn Fs> = Arc::new(fs);
+    let opened = Tsdb::open(disk, Arc::new(ManualClock::at(0)), &dir(), Options::default());
+    assert!(matches!(opened, Err(TsdbError::Corrupt { .. })));
+}
+
+#[test]
+fn metadata_exemplars_and_tombstones() {
+    let fs = FaultyFs::new();
+    let (mut metadata, mut exemplars, mut tombstones) = (Vec::new(), Vec::new(), Vec::new());
+    let described = RefMetadata { series: 1, kind: MetricType::Counter, unit: "s".into(), help: "helps".into() };
+    record::encode_metadata(&mut metadata, &[described]);
+    let exemplar = RefExemplar { series: 1, t: 2000, v: 1.5, labels: labels("trace") };
+    record::encode_exemplars(&mut exemplars, &[exemplar]);
+    record::encode_tombstones(&mut tombstones, &[RefTombstone { series: 1, mint: 1500, maxt: 2500 }]);
+    let floats = samples(&[(1, 1000, 1.0), (1, 2000, 2.0), (1, 3000, 3.0)]);
+    log(&fs, "wal", &[series(&[(1, "a")]), metadata, floats, exemplars, tombstones]);
+    let tsdb = reopen(&fs);
+    assert_eq!(contents(&tsdb)[0].1, [(1000, 1.0), (3000, 3.0)]);
+    let expected = Metadata { metric: "a".into(), kind: MetricType::Counter, help: "helps".into(), unit: "s".into() };
+    assert_eq!(tsdb.metadata(), [expected]);
+    assert_eq!(tsdb.exemplars(&[vec![]], 0, 5000)[0].exemplars[0].t, 2000);
+}
+
+#[test]
+fn damage_ends_the_log_there() {
+    let fs = FaultyFs::new();
+    for i in 0..3u64 {
+        log(&fs, "wal", &[series(&[(i + 1, &format!("s{i}"))]), samples(&[(i + 1, 1000, 1.0)])]);
+    }
+    let path = dir().join("wal/00000001");
+    let mut bytes = fs.bytes(&path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs.put(&path, bytes);
+    let tsdb = reopen(&fs);
+    assert!(tsdb.replay_stats().repaired);
+    assert_eq!(contents(&tsdb).len(), 1, "the second series has no samples, the third is beyond the damage");
+    assert_eq!(tsdb.series(&[]).unwrap().len(), 2);
+    drop(tsdb);
+    assert!(!reopen(&fs).replay_stats().repaired);
+}
