@@ -84,3 +84,6 @@ pub fn segments(fs: &dyn Fs, dir: &Path) -> Result<Vec<u64>, TsdbError> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

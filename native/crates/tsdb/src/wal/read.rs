@@ -11,6 +11,9 @@ use crate::fs::Fs;
 /// The longest record that is put together; a longer one is taken for damage.
 const MAX_RECORD: usize = 1 << 30;
 
+/// What snappy can make of a byte at best: three bytes stand for 64.
+const MAX_SNAPPY_RATIO: usize = 22;
+
 /// Where a record ends: what a repair keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {
@@ -181,7 +184,7 @@ impl Reader {
     fn unpack(&mut self, flags: u8) -> Result<u8, TsdbError> {
         if flags & SNAPPY != 0 {
             let n = snap::raw::decompress_len(&self.record).unwrap_or(usize::MAX);
-            if n > MAX_RECORD {
+            if n > self.record.len() * MAX_SNAPPY_RATIO {
                 return Err(self.corrupt("bad snappy length".to_owned()));
             }
             self.plain.resize(n, 0);

@@ -25,16 +25,15 @@
 //! In 11 to 13 the first entry is absolute (and its start time a varint), references are deltas to the previous entry,
 //! times to the first one; the start marker is a byte: 0 none, 1 as the previous, 2 a varint delta to the first follows.
 
-use neocortex_model::histogram::{CounterReset, FloatHistogram, Histogram, Span};
+use neocortex_model::histogram::{
+    CUSTOM_BUCKETS_SCHEMA, CounterReset, FloatHistogram, Histogram, MAX_EXPONENTIAL_SCHEMA, Span, is_known_schema,
+};
 use neocortex_model::labels::Labels;
 use neocortex_model::sample::{HistogramValue, MetricType};
 
 use super::varint::{Cursor, Malformed, put_str, put_uvarint, put_varint};
 
-/// Schema of histograms with custom buckets.
-use neocortex_model::histogram::CUSTOM_BUCKETS_SCHEMA;
-
-/// Types of records that are written.
+/// Numbers of the types.
 mod kind {
     pub const SERIES: u8 = 1;
     pub const SAMPLES: u8 = 2;
@@ -257,9 +256,10 @@ fn decode_labels(c: &mut Cursor<'_>) -> Result<Labels, Malformed> {
     let n = c.count(2)?;
     let mut pairs = Vec::with_capacity(n);
     for _ in 0..n {
-        pairs.push((String::from_utf8_lossy(c.bytes()?), String::from_utf8_lossy(c.bytes()?)));
+        pairs.push((c.text()?, c.text()?));
     }
-    Ok(Labels::from_pairs(pairs))
+    let canonical = pairs.windows(2).all(|pair| pair[0].0 < pair[1].0) && pairs.iter().all(|(_, v)| !v.is_empty());
+    Ok(if canonical { Labels::from_sorted(&pairs) } else { Labels::from_pairs(pairs) })
 }
 
 fn decode_metadata(c: &mut Cursor<'_>) -> Result<RefMetadata, Malformed> {
@@ -268,10 +268,10 @@ fn decode_metadata(c: &mut Cursor<'_>) -> Result<RefMetadata, Malformed> {
     let (mut unit, mut help) = (String::new(), String::new());
     for _ in 0..c.count(2)? {
         let name = c.bytes()?;
-        let value = String::from_utf8_lossy(c.bytes()?).into_owned();
+        let value = c.text()?;
         match name {
-            b"UNIT" => unit = value,
-            b"HELP" => help = value,
+            b"UNIT" => unit = value.to_owned(),
+            b"HELP" => help = value.to_owned(),
             _ => {}
         }
     }
@@ -282,18 +282,39 @@ type DecodeHistogram = fn(&mut Cursor<'_>) -> Result<HistogramValue, Malformed>;
 
 fn decode_histograms(body: &mut Cursor<'_>, histogram: DecodeHistogram) -> Result<Record, Malformed> {
     let Some(base) = decode_base(body)? else { return Ok(Record::Histograms(Vec::new())) };
-    Ok(Record::Histograms(all(body, |c| {
-        let (series, t) = base.next(c)?;
-        Ok(RefHistogram { series, t, h: histogram(c)? })
-    })?))
+    decode_histograms_at(body, histogram, |c| base.next(c))
 }
 
 fn decode_histograms_v2(body: &mut Cursor<'_>, histogram: DecodeHistogram) -> Result<Record, Malformed> {
     let mut chain = Chain::default();
-    Ok(Record::Histograms(all(body, |c| {
-        let (series, t) = chain.next(c)?;
-        Ok(RefHistogram { series, t, h: histogram(c)? })
-    })?))
+    decode_histograms_at(body, histogram, |c| chain.next(c))
+}
+
+/// Histograms of a schema that is not known are passed over, those of a higher resolution than ours are reduced: as
+/// Prometheus does with records of a newer version.
+fn decode_histograms_at(
+    body: &mut Cursor<'_>,
+    histogram: DecodeHistogram,
+    mut place: impl FnMut(&mut Cursor<'_>) -> Result<(u64, i64), Malformed>,
+) -> Result<Record, Malformed> {
+    let mut found = Vec::new();
+    while !body.is_empty() {
+        let (series, t) = place(body)?;
+        let mut h = histogram(body)?;
+        let schema = match &h {
+            HistogramValue::Integer(h) => h.schema,
+            HistogramValue::Float(h) => h.schema,
+        };
+        if !is_known_schema(schema) {
+            continue;
+        }
+        match &mut h {
+            HistogramValue::Integer(h) => h.reduce_resolution(MAX_EXPONENTIAL_SCHEMA),
+            HistogramValue::Float(h) => h.reduce_resolution(MAX_EXPONENTIAL_SCHEMA),
+        }
+        found.push(RefHistogram { series, t, h });
+    }
+    Ok(Record::Histograms(found))
 }
 
 fn list<T>(
@@ -533,3 +554,7 @@ fn encode_histogram(out: &mut Vec<u8>, h: &HistogramValue) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

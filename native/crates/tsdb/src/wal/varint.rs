@@ -87,12 +87,17 @@ impl<'a> Cursor<'a> {
         Ok(f64::from_bits(self.be64()?))
     }
 
-    /// A string with its length before it.
+    /// Bytes with their length before them.
     pub fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
         let n = usize::try_from(self.uvarint()?).map_err(|_| Malformed)?;
         let (bytes, rest) = self.rest.split_at_checked(n).ok_or(Malformed)?;
         self.rest = rest;
         Ok(bytes)
+    }
+
+    /// A string with its length before it; Prometheus lets only UTF-8 in.
+    pub fn text(&mut self) -> Result<&'a str, Malformed> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| Malformed)
     }
 
     /// A count of things of at least `min_bytes` each: more than the rest can hold is malformed, so that nothing is

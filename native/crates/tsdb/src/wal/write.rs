@@ -9,6 +9,9 @@ use crate::error::TsdbError;
 use crate::fs::{File, Fs};
 use crate::tsdb::WalCompression;
 
+/// Bytes of buffers that are kept from one batch to the next.
+const KEPT_BUFFER: usize = 256 << 10;
+
 /// How the log is written.
 #[derive(Clone, Copy, Debug)]
 pub struct WalOptions {
@@ -37,8 +40,26 @@ pub struct Writer {
     torn: bool,
     /// Framed bytes of the batch being written.
     out: Vec<u8>,
+    compressor: Compressor,
     compressed: Vec<u8>,
     closed: bool,
+}
+
+/// Compression with what it needs to keep between records.
+enum Compressor {
+    None,
+    Snappy(Box<snap::raw::Encoder>),
+    Zstd(zstd::bulk::Compressor<'static>),
+}
+
+impl Compressor {
+    fn new(compression: WalCompression) -> io::Result<Self> {
+        Ok(match compression {
+            WalCompression::None => Self::None,
+            WalCompression::Snappy => Self::Snappy(Box::new(snap::raw::Encoder::new())),
+            WalCompression::Zstd => Self::Zstd(zstd::bulk::Compressor::new(1)?),
+        })
+    }
 }
 
 impl Writer {
@@ -48,8 +69,11 @@ impl Writer {
     /// [`TsdbError`] when the directory or the segment cannot be made.
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, options: WalOptions) -> Result<Self, TsdbError> {
         fs.create_dir_all(dir).map_err(|e| TsdbError::io(dir, "create", e))?;
+        let compressor =
+            Compressor::new(options.compression).map_err(|e| TsdbError::io(dir, "prepare compression", e))?;
         let segment = segments(&*fs, dir)?.last().map_or(0, |last| last + 1);
         let file = create_segment(&*fs, dir, segment)?;
+        sync_dir(&*fs, dir)?;
         Ok(Self {
             fs,
             dir: dir.to_owned(),
@@ -59,6 +83,7 @@ impl Writer {
             len: 0,
             torn: false,
             out: Vec::new(),
+            compressor,
             compressed: Vec::new(),
             closed: false,
         })
@@ -105,6 +130,9 @@ impl Writer {
     /// # Errors
     /// [`TsdbError::Io`]
     pub fn cut_segment(&mut self) -> Result<(), TsdbError> {
+        if self.closed {
+            return Err(TsdbError::Closed);
+        }
         self.mend()?;
         self.next_segment()
     }
@@ -138,23 +166,25 @@ impl Writer {
         Ok(())
     }
 
-    /// Compresses a record into `compressed`, if so configured, and gives the flag for its fragments.
+    /// Compresses a record into `compressed`, if so configured and of use, and gives the flag for its fragments.
     fn compress(&mut self, record: &[u8]) -> Result<u8, TsdbError> {
-        match self.options.compression {
-            WalCompression::None => Ok(0),
-            WalCompression::Snappy => {
+        let failed = |e: io::Error| TsdbError::io(&self.dir, "compress record", e);
+        let flag = match &mut self.compressor {
+            Compressor::None => return Ok(0),
+            Compressor::Snappy(encoder) => {
                 self.compressed.resize(snap::raw::max_compress_len(record.len()), 0);
-                let compressed = snap::raw::Encoder::new().compress(record, &mut self.compressed);
-                let n = compressed.map_err(|e| TsdbError::io(&self.dir, "compress record", io::Error::other(e)))?;
+                let n = encoder.compress(record, &mut self.compressed).map_err(|e| failed(io::Error::other(e)))?;
                 self.compressed.truncate(n);
-                Ok(SNAPPY)
+                SNAPPY
             }
-            WalCompression::Zstd => {
-                self.compressed =
-                    zstd::bulk::compress(record, 1).map_err(|e| TsdbError::io(&self.dir, "compress record", e))?;
-                Ok(ZSTD)
+            Compressor::Zstd(compressor) => {
+                self.compressed.clear();
+                self.compressed.reserve(zstd::zstd_safe::compress_bound(record.len()));
+                compressor.compress_to_buffer(record, &mut self.compressed).map_err(failed)?;
+                ZSTD
             }
-        }
+        };
+        Ok(if self.compressed.len() < record.len() { flag } else { 0 })
     }
 
     /// Hands the framed batch to the operating system.
@@ -167,6 +197,11 @@ impl Writer {
             return Err(TsdbError::io(&self.path(), "append to segment", e));
         }
         self.len += n;
+        // One large request must not be held on to for ever.
+        self.out.clear();
+        self.out.shrink_to(KEPT_BUFFER);
+        self.compressed.clear();
+        self.compressed.shrink_to(KEPT_BUFFER);
         Ok(n)
     }
 
@@ -182,19 +217,20 @@ impl Writer {
 
     fn next_segment(&mut self) -> Result<(), TsdbError> {
         self.sync()?;
-        let file = create_segment(&*self.fs, &self.dir, self.segment + 1)?;
-        self.file = file;
+        self.file = create_segment(&*self.fs, &self.dir, self.segment + 1)?;
         self.segment += 1;
         self.len = 0;
-        Ok(())
+        sync_dir(&*self.fs, &self.dir)
     }
 }
 
 fn create_segment(fs: &dyn Fs, dir: &Path, number: u64) -> Result<Box<dyn File>, TsdbError> {
     let path = dir.join(segment_name(number));
-    let file = fs.create(&path).map_err(|e| TsdbError::io(&path, "create segment", e))?;
-    fs.sync_dir(dir).map_err(|e| TsdbError::io(dir, "sync directory", e))?;
-    Ok(file)
+    fs.create(&path).map_err(|e| TsdbError::io(&path, "create segment", e))
+}
+
+fn sync_dir(fs: &dyn Fs, dir: &Path) -> Result<(), TsdbError> {
+    fs.sync_dir(dir).map_err(|e| TsdbError::io(dir, "sync directory", e))
 }
 
 /// Appends the fragments of a record; `base` is where `out` begins in the segment.

@@ -1,0 +1,215 @@
+//! Writer, reader and repair together, on a disk that tears and fails.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::read::Reader;
+use super::repair::repair;
+use super::write::{WalOptions, Writer};
+use super::{PAGE_SIZE, segment_name, segments};
+use crate::error::TsdbError;
+use crate::fs::{Fault, FaultyFs};
+use crate::tsdb::WalCompression;
+
+const DIR: &str = "/wal";
+
+fn dir() -> &'static Path {
+    Path::new(DIR)
+}
+
+fn open(fs: &FaultyFs, compression: WalCompression) -> Result<Writer, TsdbError> {
+    Writer::open(Arc::new(fs.clone()), dir(), WalOptions { segment_size: 2 * PAGE_SIZE, compression })
+}
+
+/// The records up to the end or the damage, and whether there was damage.
+fn read(fs: &FaultyFs) -> (Vec<Vec<u8>>, Option<TsdbError>) {
+    let mut reader = Reader::open(Arc::new(fs.clone()), dir(), 0).unwrap();
+    let mut records = Vec::new();
+    loop {
+        match reader.next() {
+            Ok(Some(record)) => records.push(record.to_vec()),
+            Ok(None) => return (records, None),
+            Err(error) => {
+                repair(fs, dir(), reader.position()).unwrap();
+                return (records, Some(error));
+            }
+        }
+    }
+}
+
+/// Batches of records of all sizes, with and without a pattern; never empty, which the writer leaves out.
+fn batches() -> impl Strategy<Value = Vec<Vec<Vec<u8>>>> {
+    let size = prop_oneof![1..200usize, 1..200usize, 30_000..70_000usize, 32_740..32_780usize];
+    let record = (size, any::<u8>(), any::<bool>()).prop_map(|(size, seed, regular)| {
+        let mut state = u32::from(seed) + 1;
+        let mut noise = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        (0..size).map(|_| if regular { seed } else { noise() }).collect()
+    });
+    prop::collection::vec(prop::collection::vec(record, 1..4), 1..8)
+}
+
+fn compression() -> impl Strategy<Value = WalCompression> {
+    prop_oneof![Just(WalCompression::None), Just(WalCompression::Snappy), Just(WalCompression::Zstd)]
+}
+
+fn log(writer: &mut Writer, batch: &[Vec<u8>]) -> Result<u64, TsdbError> {
+    writer.log(&batch.iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
+
+/// A disk with the batches on it.
+fn written(batches: &[Vec<Vec<u8>>], compression: WalCompression) -> FaultyFs {
+    let fs = FaultyFs::new();
+    let mut writer = open(&fs, compression).unwrap();
+    for batch in batches {
+        log(&mut writer, batch).unwrap();
+    }
+    writer.close().unwrap();
+    assert!(matches!(writer.log(&[b"late"]), Err(TsdbError::Closed)));
+    fs
+}
+
+#[test]
+fn a_fragment_is_framed_as_prometheus_does() {
+    let fs = FaultyFs::new();
+    open(&fs, WalCompression::None).unwrap().log(&[b"123456789"]).unwrap();
+    // CRC-32C of 123456789 is the checksum's known answer.
+    let expected = [&[1, 0, 9, 0xe3, 0x06, 0x92, 0x83], b"123456789".as_slice()].concat();
+    assert_eq!(fs.bytes(&dir().join("00000000")).unwrap(), expected);
+}
+
+#[test]
+fn the_log_goes_on_in_a_new_segment() {
+    let fs = FaultyFs::new();
+    for i in 0..3u8 {
+        let mut writer = open(&fs, WalCompression::None).unwrap();
+        assert_eq!(writer.segment_number(), u64::from(i));
+        writer.log(&[&[i]]).unwrap();
+    }
+    assert_eq!(read(&fs).0, [[0], [1], [2]]);
+}
+
+#[test]
+fn one_batch_is_one_write() {
+    let fs = FaultyFs::new();
+    let mut writer = open(&fs, WalCompression::None).unwrap();
+    let before = fs.calls();
+    writer.log(&[&[1; 100], &[2; 40_000], &[3; 10]]).unwrap();
+    assert_eq!(fs.calls(), before + 1);
+}
+
+#[test]
+fn a_missing_segment_is_told() {
+    let fs = FaultyFs::new();
+    fs.put(&dir().join(segment_name(3)), Vec::new());
+    let _ = open(&fs, WalCompression::None).unwrap();
+    fs.put(&dir().join(segment_name(6)), Vec::new());
+    assert!(matches!(segments(&fs, dir()), Err(TsdbError::Corrupt { .. })));
+}
+
+#[test]
+fn a_snappy_length_that_lies_is_told_before_memory_is_taken() {
+    let fs = FaultyFs::new();
+    drop(open(&fs, WalCompression::None).unwrap());
+    let data = [0xff, 0xff, 0xff, 0xff, 0x0f, 0];
+    let mut bytes = vec![1 | super::SNAPPY, 0, data.len() as u8];
+    bytes.extend(crc32c::crc32c(&data).to_be_bytes());
+    bytes.extend(data);
+    fs.put(&dir().join(segment_name(0)), bytes);
+    assert!(matches!(read(&fs).1, Some(TsdbError::Corrupt { .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_logged_is_read(batches in batches(), compression in compression()) {
+        let fs = written(&batches, compression);
+        let (records, error) = read(&fs);
+        prop_assert!(error.is_none(), "{error:?}");
+        prop_assert_eq!(records, batches.concat());
+        let (records, error) = read(&fs.after_power_failure());
+        prop_assert!(error.is_none(), "{error:?}");
+        prop_assert_eq!(records, batches.concat(), "close makes everything durable");
+    }
+
+    #[test]
+    fn a_torn_tail_loses_only_itself(
+        batches in batches(), compression in compression(), cut in any::<prop::sample::Index>(),
+    ) {
+        let fs = written(&batches, compression);
+        let last = dir().join(segment_name(*segments(&fs, dir()).unwrap().last().unwrap()));
+        let mut bytes = fs.bytes(&last).unwrap();
+        bytes.truncate(cut.index(bytes.len() + 1));
+        fs.put(&last, bytes);
+
+        let (kept, _) = read(&fs);
+        let all = batches.concat();
+        prop_assert!(all.starts_with(&kept));
+        // After the repair the log is whole and goes on.
+        log(&mut open(&fs, compression).unwrap(), &batches[0]).unwrap();
+        let (records, error) = read(&fs);
+        prop_assert!(error.is_none(), "{error:?}");
+        prop_assert_eq!(records, [kept, batches[0].clone()].concat());
+    }
+
+    #[test]
+    fn a_flipped_byte_is_found(
+        batches in batches(), compression in compression(), segment in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(), flip in 1..=255u8,
+    ) {
+        let fs = written(&batches, compression);
+        let numbers = segments(&fs, dir()).unwrap();
+        let path = dir().join(segment_name(*segment.get(&numbers)));
+        let mut bytes = fs.bytes(&path).unwrap();
+        let at = at.index(bytes.len());
+        bytes[at] ^= flip;
+        fs.put(&path, bytes);
+
+        // The compression flags are not under the checksum: flipped, they make another record of sound bytes.
+        if flip & !0b1_1000 != 0 {
+            let (kept, error) = read(&fs);
+            prop_assert!(batches.concat().starts_with(&kept), "{error:?}");
+            let (again, error) = read(&fs);
+            prop_assert!(error.is_none(), "{error:?}");
+            prop_assert_eq!(again, kept);
+        }
+    }
+
+    #[test]
+    fn what_was_acknowledged_survives_any_fault(
+        batches in batches(), compression in compression(),
+        faults in prop::collection::vec((any::<prop::sample::Index>(), 0..3u8), 1..4),
+    ) {
+        let fs = FaultyFs::new();
+        let mut writer = open(&fs, compression).unwrap();
+        for (call, kind) in &faults {
+            let fault = [Fault::Error, Fault::Full, Fault::Crash][usize::from(*kind)];
+            fs.fail_at(fs.calls() + call.index(3 * batches.len()) as u64, fault);
+        }
+        let mut acknowledged = Vec::new();
+        let mut last_failed = None;
+        for batch in &batches {
+            match log(&mut writer, batch) {
+                Ok(_) => {
+                    acknowledged.extend_from_slice(batch);
+                    last_failed = None;
+                }
+                Err(_) if fs.has_crashed() => {
+                    last_failed.get_or_insert(batch);
+                    break;
+                }
+                Err(_) => last_failed = Some(batch),
+            }
+        }
+        let (records, _) = read(&fs.after_process_crash());
+        prop_assert!(records.starts_with(&acknowledged), "{} of {}", records.len(), acknowledged.len());
+        // A batch that failed last may be there in part: nothing was said about it.
+        let more = &records[acknowledged.len()..];
+        prop_assert!(more.is_empty() || last_failed.is_some_and(|batch| batch.starts_with(more)));
+    }
+}
