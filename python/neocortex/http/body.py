@@ -124,7 +124,8 @@ class Body:
             if len(self._bytes) > limit:
                 raise BodyTooLarge(limit, self.declared)
             return self._bytes
-        if self._complete:
+        if self._complete or self.received:
+            # An earlier read broke off; what is left of the body is not the body.
             raise ClientGone
         if self.declared is not None:
             if self.declared > limit:

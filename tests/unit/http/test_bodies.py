@@ -4,6 +4,7 @@ import threading
 import time
 
 from neocortex.http import Request, Response, Route
+from neocortex.http.errors import BodyTooLarge
 from support.live_http import MIB, Live, parse, read_all, serving
 
 TENANT = b"X-Scope-OrgID: t\r\n"
@@ -198,3 +199,15 @@ def test_bodies_together_are_bounded() -> None:
             first.sendall(b"x" * (MIB - 1))
             assert parse(read_all(first))[0] == 200
         assert live.post("/push", b"xx", TENANT.decode())[0] == 200
+
+
+def test_what_is_left_after_a_broken_read_is_not_taken_for_the_body() -> None:
+    async def twice(request: Request) -> Response:
+        try:
+            return Response(200, "text/plain", await request.body(10))
+        except BodyTooLarge:
+            return Response(200, "text/plain", await request.body())
+
+    with serving((Route(("POST",), "/twice", twice),)) as live:
+        raw = b"POST /twice HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        assert parse(live.ask(raw + chunk(b"x" * 11) + chunk(b"rest") + b"0\r\n\r\n"))[::2] == (499, b"")
