@@ -1,4 +1,5 @@
-//! The syntax tree. Positions are byte offsets into the query, end exclusive.
+//! The syntax tree. Positions are byte offsets into the query, end exclusive. Nodes name the rule of Prometheus's
+//! `promql/parser/generated_parser.y` that makes them.
 
 use neocortex_model::matchers::Matcher;
 
@@ -82,44 +83,44 @@ impl Expr {
 /// The kinds of expressions.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
-    /// `1.5`; `duration` when it was written as one (`5m`), which changes how it prints.
+    /// `number_duration_literal`: `1.5`; `duration` when it was written as one (`5m`), which changes how it prints.
     Number {
         /// The number; a duration counts in seconds.
         value: f64,
         /// Written as a duration.
         duration: bool,
     },
-    /// `"text"`, unquoted.
+    /// `string_literal`: `"text"`, unquoted.
     String(String),
-    /// `(expr)`
+    /// `paren_expr`: `(expr)`
     Paren(Box<Expr>),
-    /// `-expr`, `+expr`
+    /// `unary_expr`: `-expr`, `+expr`
     Unary {
         /// [`BinaryOp::Add`] or [`BinaryOp::Sub`].
         op: BinaryOp,
         /// Operand.
         expr: Box<Expr>,
     },
-    /// `left op right`
+    /// `binary_expr`: `left op right`
     Binary(Box<Binary>),
-    /// `sum by (a) (expr)`
+    /// `aggregate_expr`: `sum by (a) (expr)`
     Aggregate(Box<Aggregate>),
-    /// `f(args)`
+    /// `function_call`: `f(args)`
     Call {
         /// The function's entry in the table.
         func: &'static super::functions::Function,
         /// Arguments.
         args: Vec<Expr>,
     },
-    /// `name{a="b"}`
+    /// `vector_selector`: `name{a="b"}`
     Vector(VectorSelector),
-    /// `name{a="b"}[5m]`; the selector's `offset` and `at` apply to the whole.
+    /// `matrix_selector`: `name{a="b"}[5m]`; the selector's `offset` and `at` apply to the whole.
     Matrix(Box<MatrixSelector>),
-    /// `expr[5m:1m]`
+    /// `subquery_expr`: `expr[5m:1m]`
     Subquery(Box<Subquery>),
 }
 
-/// `@` and `offset` of a selector or subquery.
+/// `@` (`step_invariant_expr`) and `offset` (`offset_expr`) of a selector or subquery.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TimeShift {
     /// `offset`: milliseconds into the past; negative for the future.
@@ -187,7 +188,7 @@ pub struct Subquery {
     pub shift: TimeShift,
 }
 
-/// A duration expression (experimental): `5m + step()`.
+/// `duration_expr` (experimental): `5m + step()`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DurationExpr {
     /// Where it stands.
@@ -345,7 +346,7 @@ pub enum Cardinality {
     ManyToMany,
 }
 
-/// How vectors are joined.
+/// `bin_modifier`: how vectors are joined.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct VectorMatching {
     /// How many of each side.
