@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-import plain_http
+from bench import plain_http
 from neocortex.http import Response, Route, _http
 
 TWINS = pytest.mark.parametrize("path", [pytest.param(_http, id="cython"), pytest.param(plain_http, id="plain")])

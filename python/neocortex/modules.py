@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import neocortex
 from neocortex import _native
-from neocortex.distributor.http import PushEndpoint
+from neocortex.distributor.http import PushEndpoint, ring_route
 from neocortex.distributor.metrics import DistributorMetrics
 from neocortex.distributor.service import Distributor
 from neocortex.errors import StartError
@@ -22,6 +22,7 @@ from neocortex.http.connections import register_connection_metrics
 from neocortex.http.route import Link
 from neocortex.http.server import HTTPServer
 from neocortex.http.status import config_route, index_route, metrics_route, ready_route, services_route
+from neocortex.ingester.http import DirectPush
 from neocortex.ingester.metrics import IngesterMetrics
 from neocortex.ingester.service import Ingester
 from neocortex.ingester.tenants import Tenants
@@ -144,6 +145,8 @@ def _ingester(process: Process) -> Service:
         min_ready_s=lifecycler.min_ready_duration.seconds,
     )
     process.ready_checks.append(process.ingester.not_ready)
+    direct = DirectPush(process.ingester, process.workers.write, process.config.distributor.max_recv_msg_size)
+    process.app.add(direct.routes())
     return process.ingester
 
 
@@ -165,6 +168,7 @@ def _distributor(process: Process) -> Service:
         accept_unknown=config.accept_unknown_remote_write_content_type,
     )
     process.app.add(endpoint.routes(process.config.http_prefix))
+    process.app.add([ring_route()])
     return Service()
 
 

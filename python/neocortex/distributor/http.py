@@ -9,7 +9,7 @@ from neocortex.distributor.service import PushError, Written
 from neocortex.errors import InvalidTenant
 from neocortex.http.errors import BodyTooLarge, http_error
 from neocortex.http.message import Response
-from neocortex.http.route import Route
+from neocortex.http.route import Link, Route
 
 if TYPE_CHECKING:
     from neocortex.distributor.service import Distributor
@@ -124,3 +124,26 @@ class PushEndpoint:
             Route(("POST",), path, self.push, tenant=True, max_body_bytes=self._max_bytes)
             for path in ("/api/v1/push", f"{legacy_prefix}/push")
         ]
+
+
+RING_PAGE = """
+			<!DOCTYPE html>
+			<html>
+				<head>
+					<meta charset="UTF-8">
+					<title>Cortex Distributor Status</title>
+				</head>
+				<body>
+					<h1>Cortex Distributor Status</h1>
+					<p>Distributor is not running with global limits enabled</p>
+				</body>
+			</html>"""
+
+
+def ring_route() -> Route:
+    """`/distributor/ring`: distributors have a ring only for the global strategy of the rate limit, which is not there yet."""
+
+    async def show(request: Request) -> Response:
+        return Response(200, "text/html", RING_PAGE)
+
+    return Route(("GET", "POST"), "/distributor/ring", show, links=(Link("Distributor Ring Status"),))

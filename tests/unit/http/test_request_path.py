@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import plain_http
+from bench import plain_http
 from neocortex.http import Form, Response, Route, _http
 from neocortex.http.message import Headers
 

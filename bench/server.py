@@ -1,0 +1,74 @@
+"""A Neocortex under load: pushes over keep-alive connections, and what the process used."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Load:
+    """What a load did: wall and CPU seconds of the server, latencies of the requests in seconds."""
+
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    latencies_s: list[float] = field(default_factory=list)
+
+    def percentile(self, p: float) -> float:
+        """A latency in seconds."""
+        ordered = sorted(self.latencies_s)
+        return ordered[min(len(ordered) - 1, int(p * len(ordered)))]
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system CPU seconds of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def push_all(port: int, pid: int, bodies: Sequence[bytes], connections: int = 4, tenant: str = "bench") -> Load:
+    """Posts every body once, as fast as it goes; body i goes over connection i modulo their number, in order."""
+    load = Load()
+    errors: list[str] = []
+
+    def run(number: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        headers = {
+            "X-Scope-OrgID": tenant,
+            "Content-Type": "application/x-protobuf",
+            "Content-Encoding": "snappy",
+        }
+        for body in bodies[number::connections]:
+            begin = time.perf_counter()
+            connection.request("POST", "/api/v1/push", body, headers)
+            response = connection.getresponse()
+            text = response.read()
+            load.latencies_s.append(time.perf_counter() - begin)
+            if response.status != http.client.OK:
+                errors.append(f"{response.status} {text.decode()}")
+                break
+        connection.close()
+
+    cpu, begin = cpu_seconds(pid), time.perf_counter()
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    load.wall_s = time.perf_counter() - begin
+    load.cpu_s = cpu_seconds(pid) - cpu
+    if errors:
+        raise RuntimeError(errors[0])
+    return load
