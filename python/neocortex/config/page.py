@@ -37,19 +37,23 @@ def config_page(config: Section, mode: str = "") -> str:
 
 
 def diff(defaults: dict[str, Any], actual: dict[str, Any]) -> dict[str, Any]:
-    """What of `actual` is not the same in `defaults`."""
+    """What of `actual` is not the same in `defaults`, without the order of declaration."""
     out: dict[str, Any] = {}
     for key, value in actual.items():
         default = defaults.get(key)
-        if isinstance(value, dict) and key in defaults:
-            changed = diff(default if isinstance(default, dict) else {}, value)
+        if isinstance(value, dict) and isinstance(default, dict):
+            changed = diff(default, value)
             if changed:
                 out[key] = changed
-            elif not isinstance(default, dict):
-                out[key] = dict(value)
         elif key not in defaults or value != default:
-            out[key] = value
+            out[key] = _unordered(value)
     return out
+
+
+def _unordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _unordered(item) for key, item in value.items()}
+    return [_unordered(item) for item in value] if isinstance(value, list) else value
 
 
 def to_yaml(data: Any) -> str:

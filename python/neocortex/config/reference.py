@@ -32,7 +32,17 @@ times. Options marked *accepted* load and are shown, and have no effect yet: `-c
 The runtime configuration file (`runtime_config.file`) is read again every `runtime_config.period`. Its keys are
 `overrides` and `hard_overrides` (a tenant's own values of the options in `limits`), `ingester_limits` (as
 `ingester.instance_limits`), `multi_kv_config` (`primary`, `mirror_enabled`),
-`ingester_stream_chunks_when_using_blocks` and `api_allowed_limits`.
+`ingester_stream_chunks_when_using_blocks` and `api_allowed_limits`. So far it is read from the local disk only
+(`runtime_config.backend: filesystem`).
+
+## Where this differs from Cortex 1.21.1
+
+- `-help` has texts of its own, and names a flag's argument by its type.
+- `/runtime_config` does not show the keys `compiledregex` and `compileduseragentregex` of query attributes, which
+  Cortex shows and does not mean to be set; in a file they are unknown fields.
+- A tenant of the runtime file without any limit (`tenant:`) has the defaults; Cortex ends with a panic.
+- Regular expressions are checked for their structure when the file is read, and wholly when they are first used; the
+  selectors of `limits.active_series_trackers` are not checked yet.
 """
 
 

@@ -1,10 +1,14 @@
 """The runtime file's content."""
 
+from pathlib import Path
+
 import pytest
 
 from neocortex.config import Config
 from neocortex.overrides.document import InvalidRuntimeConfig, read_document
 from neocortex.overrides.page import NO_FILE, runtime_config_page
+
+DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture
@@ -83,3 +87,11 @@ def test_pages(config: Config) -> None:
     assert page.startswith("overrides:\n  a:\n    ingestion_rate: 7\n")
     assert page.endswith("ingester_stream_chunks_when_using_blocks: null\ningester_limits: null\n")
     assert runtime_config_page(None, config.limits) == NO_FILE
+
+
+@pytest.mark.parametrize(("mode", "page"), [("", "page.yaml"), ("diff", "page-diff.yaml")])
+def test_pages_are_those_that_cortex_showed_for_the_same_file(mode: str, page: str) -> None:
+    """Recorded in `data/`, without the keys of compiled expressions that Cortex shows by accident."""
+    config = Config()
+    values = read_document((DATA / "runtime.yaml").read_bytes(), config)
+    assert runtime_config_page(values, config.limits, mode) == (DATA / page).read_text()
