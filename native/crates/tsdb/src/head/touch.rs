@@ -7,12 +7,11 @@ use super::stats::ActiveSeries;
 struct Touch {
     /// The last request that had the series.
     request: u32,
-    /// Seconds since the epoch, 0 for a series that is not active; the lowest bit says whether the series had native
-    /// histograms when it became active.
+    /// The time as [`steps`] gives it, 0 for a series that is not active; the lowest bit is [`HISTOGRAM`].
     seen: u32,
 }
 
-/// Bits of a time that hold its seconds; two seconds are one step, so that 31 bits last until the year 2106.
+/// Set when the series had native histograms when it became active, which is what Cortex counts.
 const HISTOGRAM: u32 = 1;
 
 /// Marks of all series, owned by the appender.
@@ -76,7 +75,7 @@ impl Touches {
     }
 }
 
-/// A time in steps of two seconds, shifted past the flag; never 0 for times that a clock shows.
+/// A time in steps of two seconds, which 31 bits count until the year 2106, shifted past the flag; never 0.
 fn steps(t_ms: i64) -> u32 {
     u32::try_from(t_ms / 2000).unwrap_or(if t_ms < 0 { 0 } else { u32::MAX >> 1 }).max(1) << 1
 }
