@@ -64,3 +64,31 @@ fn merge_into(into: &mut Column, from: &Column) -> Result<(), EvalError> {
 pub(super) fn has_value(column: &Column, step: usize) -> bool {
     !is_absent(column.floats[step]) || column.histograms.get(step).is_some_and(Option::is_some)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::column::absent;
+    use super::*;
+
+    fn column(name: &str, floats: [f64; 2]) -> Column {
+        let labels = Labels::from_pairs([("__name__", name), ("a", "1")]);
+        Column { labels, drop_name: false, floats: floats.to_vec(), histograms: Vec::new() }
+    }
+
+    #[test]
+    fn equal_columns_join_where_they_do_not_overlap() {
+        let mut columns = vec![column("x", [1.0, absent()]), column("y", [absent(), 2.0])];
+        columns.iter_mut().for_each(|column| drop_name(column, false));
+        let merged = merge_equal(columns).expect("they do not overlap");
+        assert_eq!(merged.len(), 1);
+        assert_eq!(merged[0].floats, [1.0, 2.0]);
+    }
+
+    #[test]
+    fn equal_columns_with_values_at_the_same_step_are_refused() {
+        let mut columns = vec![column("x", [1.0, 3.0]), column("y", [absent(), 2.0])];
+        columns.iter_mut().for_each(|column| drop_name(column, true));
+        assert_eq!(columns[0].labels.metric_name(), "x");
+        assert_eq!(drop_delayed(columns).map(|merged| merged.len()), Err(EvalError::duplicate_labels()));
+    }
+}

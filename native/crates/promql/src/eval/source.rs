@@ -1,14 +1,19 @@
 //! The series of a selection: selected when first needed, decoded once for all its uses.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use neocortex_model::labels::Labels;
 use neocortex_model::sample::{Samples, is_stale_nan};
 use neocortex_model::series::{Queryable, Series, StorageError};
 
+use super::budget::histogram_samples;
 use super::error::EvalError;
 use super::histogram_stats::keep_stats;
 use crate::plan::ranges::Selection;
+
+/// Samples of one selection that are kept for its next use (64 MiB of floats); what is beyond is decoded again.
+const KEPT_SAMPLES: u64 = 4 << 20;
 
 /// One selection of the query.
 pub(super) struct Source {
@@ -21,6 +26,8 @@ pub(super) struct Selected {
     series: Vec<Arc<dyn Series>>,
     /// Decoded samples of each series; empty when the selection has one use, which decodes and forgets.
     decoded: Vec<OnceLock<Arc<Samples>>>,
+    /// Samples in `decoded`.
+    kept: AtomicU64,
     start_ms: i64,
     end_ms: i64,
     /// Windows never show staleness markers.
@@ -49,6 +56,7 @@ impl Source {
             Ok(Selected {
                 series,
                 decoded,
+                kept: AtomicU64::new(0),
                 start_ms: hints.start_ms,
                 end_ms: hints.end_ms,
                 without_stale: hints.range_ms > 0,
@@ -90,11 +98,20 @@ impl Selected {
             keep_stats(&mut samples);
         }
         let samples = Arc::new(samples);
-        Ok(match self.decoded.get(i) {
-            Some(slot) => Arc::clone(slot.get_or_init(|| samples)),
-            None => samples,
-        })
+        if let Some(slot) = self.decoded.get(i) {
+            let size = size(&samples);
+            if self.kept.fetch_add(size, Ordering::Relaxed).saturating_add(size) <= KEPT_SAMPLES {
+                return Ok(Arc::clone(slot.get_or_init(|| samples)));
+            }
+            self.kept.fetch_sub(size, Ordering::Relaxed);
+        }
+        Ok(samples)
     }
+}
+
+/// Samples, histograms by their size.
+fn size(samples: &Samples) -> u64 {
+    samples.len() as u64 + samples.h.iter().flatten().map(|h| histogram_samples(h)).sum::<u64>()
 }
 
 /// True for a staleness marker, float or histogram.

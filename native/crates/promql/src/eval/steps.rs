@@ -20,7 +20,7 @@ impl Steps {
         let step_ms = step_ms.max(1);
         let mut times = Vec::new();
         if end_ms >= start_ms {
-            let count = end_ms.abs_diff(start_ms) / step_ms.unsigned_abs() + 1;
+            let count = (end_ms.abs_diff(start_ms) / step_ms.unsigned_abs()).saturating_add(1);
             if count > max {
                 return Err(EvalError::TooManySamples);
             }
@@ -37,5 +37,24 @@ impl Steps {
     /// How many.
     pub fn count(&self) -> usize {
         self.times.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_step_is_not_after_the_end() {
+        let times = |start, end, step| Steps::new(start, end, step, 10).map(|steps| steps.times);
+        assert_eq!(times(5, 16, 5), Ok(vec![5, 10, 15]));
+        assert_eq!(times(5, 5, 0), Ok(vec![5]));
+        assert_eq!(times(6, 5, 1), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn too_many_steps_are_refused_before_they_are_made() {
+        assert_eq!(Steps::new(0, 10, 1, 10).map(|steps| steps.count()), Err(EvalError::TooManySamples));
+        assert!(Steps::new(i64::MIN, i64::MAX, 1, u64::MAX - 1).is_err());
     }
 }

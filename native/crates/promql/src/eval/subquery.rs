@@ -20,7 +20,7 @@ impl<'q> Frame<'q> {
     pub(super) fn subquery_frame(&self, subquery: &Subquery, step_ms: i64) -> Result<Frame<'q>, EvalError> {
         let steps = &self.steps;
         let (first, last) = match steps.count() {
-            0 => (steps.start_ms, steps.start_ms - 1),
+            0 => (steps.start_ms, steps.start_ms.saturating_sub(1)),
             count => (self.reference_ms(&subquery.shift, 0), self.reference_ms(&subquery.shift, count - 1)),
         };
         let left = first.saturating_sub(subquery.range_ms);

@@ -261,3 +261,25 @@ fn fill_and_group_right() {
         assert_eq!(found, expected, "{query}");
     }
 }
+
+/// A storage that refuses to select.
+struct Refusing(neocortex_model::series::StorageError);
+
+impl neocortex_model::series::Queryable for Refusing {
+    fn select(
+        &self,
+        _: &[neocortex_model::matchers::Matcher],
+        _: &neocortex_model::series::SelectHints,
+    ) -> Result<Vec<std::sync::Arc<dyn neocortex_model::series::Series>>, neocortex_model::series::StorageError> {
+        Err(self.0.clone())
+    }
+}
+
+#[test]
+fn storage_errors_are_told() {
+    use neocortex_model::series::StorageError;
+    let expr = parse_expr("sum(http)", &ParseOptions::default()).expect("the query is valid");
+    let refused = |error| evaluate(&expr, &EvalOptions::instant(0), &Refusing(error)).expect_err("refused").to_string();
+    assert_eq!(refused(StorageError::Limit("too many series".to_owned())), "expanding series: too many series");
+    assert_eq!(refused(StorageError::Cancelled), "query was canceled in expression evaluation");
+}

@@ -239,3 +239,35 @@ impl Chosen {
         self.columns[place].set(step, from[series].get(step));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The two candidates that stay of some values, best first.
+    fn best(values: &[f64], largest_goes: bool) -> Vec<f64> {
+        let mut heap = Heap { items: Vec::new(), largest: largest_goes };
+        for (series, rank) in values.iter().copied().enumerate() {
+            let candidate = Candidate { rank, series };
+            if heap.items.len() < 2 { heap.push(candidate) } else { heap.offer(candidate) }
+        }
+        heap.sorted().iter().map(|candidate| candidate.rank).collect()
+    }
+
+    #[test]
+    fn the_best_stay_and_nan_goes_first() {
+        assert_eq!(best(&[3.0, 1.0, 5.0, 4.0], false), [5.0, 4.0]);
+        assert_eq!(best(&[3.0, 1.0, 5.0, 2.0], true), [1.0, 2.0]);
+        assert_eq!(best(&[f64::NAN, 1.0, f64::NAN, 2.0], false), [2.0, 1.0]);
+        let with_nan = best(&[f64::NAN, 7.0], true);
+        assert!(with_nan[0] == 7.0 && with_nan[1].is_nan());
+    }
+
+    #[test]
+    fn a_ratio_and_its_complement_share_the_series() {
+        for i in 0..100 {
+            let labels = Labels::from_pairs([("i", i.to_string())]);
+            assert_ne!(sampled(&labels, 0.3), sampled(&labels, -0.7));
+        }
+    }
+}
