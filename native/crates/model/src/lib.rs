@@ -9,9 +9,10 @@
 //! * [`rows`]: what a decoded write request hands to a storage.
 //! * [`result`]: what the evaluator hands to the writers of answers.
 //! * [`time`] and [`float`]: durations, timestamps and numbers as Prometheus and Go print and parse them.
-//! * [`kahan`]: compensated sums.
+//! * [`kahan`]: compensated sums; [`go_math`]: logarithms and powers to Go's last bit.
 
 pub mod float;
+pub mod go_math;
 pub mod histogram;
 pub mod kahan;
 pub mod labels;

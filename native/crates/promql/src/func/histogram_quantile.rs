@@ -4,6 +4,7 @@
 //! evenly on a logarithmic scale.
 
 use neocortex_model::float::go_g;
+use neocortex_model::go_math::{exp2, log2};
 use neocortex_model::histogram::{Bucket, FloatHistogram};
 use neocortex_model::labels::LabelsBuilder;
 
@@ -99,11 +100,11 @@ fn native_quantile(phi: f64, h: &FloatHistogram) -> (f64, NanObservations) {
     if h.uses_custom_buckets() || holds_zero(&found) {
         return (found.lower + (found.upper - found.lower) * fraction, nan);
     }
-    let (lower, upper) = (found.lower.abs().log2(), found.upper.abs().log2());
+    let (lower, upper) = (log2(found.lower.abs()), log2(found.upper.abs()));
     let value = if found.lower > 0.0 {
-        (lower + (upper - lower) * fraction).exp2()
+        exp2(lower + (upper - lower) * fraction)
     } else {
-        -(upper + (lower - upper) * (1.0 - fraction)).exp2()
+        -exp2(upper + (lower - upper) * (1.0 - fraction))
     };
     (value, nan)
 }

@@ -23,6 +23,7 @@ mod thanos_rate;
 mod time;
 mod window;
 
+use neocortex_model::go_math;
 use neocortex_model::result::Value;
 use neocortex_model::sample::Samples;
 
@@ -185,9 +186,9 @@ pub fn lookup(name: &str) -> Implementation {
         "deg" => Map(math::degrees),
         "exp" => Map(f64::exp),
         "floor" => Map(f64::floor),
-        "ln" => Map(f64::ln),
-        "log10" => Map(f64::log10),
-        "log2" => Map(f64::log2),
+        "ln" => Map(go_math::ln),
+        "log10" => Map(go_math::log10),
+        "log2" => Map(go_math::log2),
         "rad" => Map(math::radians),
         "sgn" => Map(math::sign),
         "sin" => Map(f64::sin),

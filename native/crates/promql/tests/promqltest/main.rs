@@ -23,6 +23,9 @@ use std::path::PathBuf;
 use run::Report;
 
 /// Each script with its number of evaluations and the number that must pass. That number only goes up.
+///
+/// What does not pass: `aggregators` and `functions` have one label each that is no UTF-8, which a string here cannot hold;
+/// eight of `native_histograms` want notes about NaN observations at a place newer than Cortex's.
 const FLOORS: &[(&str, usize, usize)] = &[
     ("aggregators.test", 160, 159),
     ("at_modifier.test", 78, 78),
