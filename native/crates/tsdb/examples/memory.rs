@@ -91,6 +91,7 @@ fn labels(i: usize) -> Labels {
 }
 
 fn resident_bytes() -> u64 {
+    #[allow(clippy::disallowed_methods, reason = "figures of the kernel, no file of a database")]
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
     pages.unwrap_or(0) * 4096

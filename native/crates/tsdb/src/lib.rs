@@ -1,4 +1,74 @@
 //! The database of one tenant, in the formats of the Prometheus TSDB.
+//!
+//! # On disk
+//!
+//! A database is a directory. Today it holds the write-ahead log, in `wal/`: segments `00000000`, `00000001`... and
+//! checkpoints `checkpoint.00000005`, each a directory that is itself such a log and stands for all segments up to 5.
+//! Sources: Prometheus `tsdb/docs/format/wal.md`, `tsdb/wlog`, `tsdb/record`, `tsdb/docs/format/chunks.md`,
+//! `tsdb/chunkenc`; where the documents and the code differ, the code.
+//!
+//! Segments, pages and fragments are described in [`wal`], the records in [`wal::record`], byte by byte. What holds:
+//!
+//! * A fragment does not cross a page of 32 KiB, a record does not cross a segment, and neither does a batch of records
+//!   that [`wal::write::Writer::log`] got: it is in the log wholly or, after an error, not at all.
+//! * What `log` acknowledged has been handed to the operating system, so the death of the process does not touch it. It
+//!   is durable when its segment was ended or closed, not before.
+//! * Only the end of the last segment can be torn. A start cuts it off and goes on in a new segment.
+//! * A record names series by numbers; the record with a series comes before those that name it.
+//!
+//! # In memory and in chunk files
+//!
+//! All chunks are streams of bits, the most significant first, padded with zeros to a whole byte. Times are milliseconds.
+//! `varint` and `uvarint` are Go's, byte by byte, at any bit. `varbit` is a number in one of nine codes, of which the
+//! shortest that holds it is taken: as many ones as its place in this list, a zero (none after eight ones), and so many
+//! bits: 0, 3, 6, 9, 12, 18, 25, 56, 64. A signed number of n bits lies between -(2^(n-1) - 1) and 2^(n-1), which is one
+//! more than two's complement has. `xor` is a float by the bits in which it differs from the one before:
+//!
+//! | bits | meaning |
+//! |---|---|
+//! | `0` | the same |
+//! | `10`, bits | differs within the window of the last difference |
+//! | `11`, 5 bits leading zeros, 6 bits length (0 for 64), bits | differs, and this is the new window |
+//!
+//! Before the first window a reader takes the whole word for one.
+//!
+//! ## Float chunk
+//!
+//! Encoding 1, [`chunk::xor`]. Two bytes: number of samples, big endian. Then the samples:
+//!
+//! | sample | time | value |
+//! |---|---|---|
+//! | first | varint | 64 bits |
+//! | second | uvarint, delta to the first | xor |
+//! | others | delta of deltas: `0` for zero, `10` and 14 bits, `110` and 17, `1110` and 20, `1111` and 64 | xor |
+//!
+//! ## Histogram chunk
+//!
+//! Encoding 2, [`chunk::histogram`]. Two bytes: number of samples, big endian. One byte, of which the high two bits tell
+//! of a counter reset before the chunk: `10` there was one, `01` there was none, `00` unknown, `11` the samples are
+//! gauges. Then what all samples have in common:
+//!
+//! 1. zero threshold: a byte 0 for zero, n of 1 to 254 for 2^(n - 244), or 255 and 64 bits;
+//! 2. schema: varbit;
+//! 3. positive, then negative spans: unsigned varbit count, and for each unsigned varbit length, varbit offset;
+//! 4. with schema -53 the custom bounds: unsigned varbit count, and for each an unsigned varbit of its thousandths plus
+//!    one, if they are whole and at most 33554430, or `0` and 64 bits.
+//!
+//! Then the samples, buckets being deltas to the bucket before:
+//!
+//! | sample | time | count | zero count | sum | buckets, positive then negative |
+//! |---|---|---|---|---|---|
+//! | first | varbit | unsigned varbit | unsigned varbit | 64 bits | varbit each |
+//! | others | varbit, delta of deltas | varbit, delta of deltas | the same | xor | varbit each, delta of deltas |
+//!
+//! A stale sample has a sum that is the staleness marker, and no buckets. In a chunk of counters nothing goes down, and
+//! no sample that is not stale comes after one that is. A histogram with buckets that the chunk lacks makes the chunk be
+//! written anew; one that lacks empty buckets of the chunk gets them.
+//!
+//! ## Float histogram chunk
+//!
+//! Encoding 3, [`chunk::float_histogram`]. As encoding 2, but count, zero count, sum and buckets, which are absolute, are
+//! 64 bits each in the first sample and `xor` in the others, each value with a window of its own.
 
 pub mod chunk;
 pub mod clock;

@@ -60,7 +60,7 @@ fn histogram(step: i64, gauge: bool) -> Histogram {
 
 /// Series 1 to 4 are floats, 5 and 6 integer histograms, 7 and 8 float histograms; 6 and 8 are gauges.
 fn histogram_of(series: u64, step: i64) -> HistogramValue {
-    let h = histogram(step, series % 2 == 0);
+    let h = histogram(step, series.is_multiple_of(2));
     if series <= 6 { HistogramValue::Integer(h) } else { HistogramValue::Float(h.to_float()) }
 }
 

@@ -3,6 +3,8 @@
 //! Needs `prometheus` and `promtool` on the PATH. Where they are missing the tests say so and pass, but not when the
 //! environment has `CI=true`.
 
+#![allow(clippy::disallowed_methods, reason = "the tests look at the files from outside")]
+
 mod block;
 mod log;
 mod process;
