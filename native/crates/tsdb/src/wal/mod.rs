@@ -15,7 +15,7 @@
 //! segment. What a crash can tear is the end of the last segment.
 //!
 //! * [`record`]: the records inside, type by type.
-//! * [`write`]: appends records; one write call a batch.
+//! * [`mod@write`]: appends records; one write call a batch.
 //! * [`read`]: record by record, checksums always verified.
 //! * [`repair`]: cuts off a torn tail.
 //! * [`checkpoint`]: finds the newest checkpoint.
