@@ -7,9 +7,9 @@ use neocortex_model::labels::{Labels, LabelsBuilder};
 use neocortex_model::result::Value;
 
 use super::changes_meaning;
-use super::element::Element;
+use super::element::{Element, float};
 use super::signature::{Group, Matched};
-use crate::eval::column::Column;
+use crate::eval::column::{Column, is_absent};
 use crate::eval::engine::Frame;
 use crate::eval::error::EvalError;
 use crate::eval::names::has_value;
@@ -174,6 +174,11 @@ impl Join<'_> {
         let present = |step: &usize| many.has_value(*step) && one.has_value(*step);
         let Some(first) = runs.iter().cloned().flatten().find(present) else { return Ok(()) };
         let labels = self.result_labels(many.labels(), one.labels());
+        if let (Operand::Series(many), Operand::Series(one)) = (&many, &one)
+            && self.is_plain(many, one, state)
+        {
+            return self.join_floats(many, one, &labels, runs);
+        }
         let one_to_one = self.matching.card == Cardinality::OneToOne;
         let mut place = None;
         let mut seen = state.by_labels.as_mut().map(|by_labels| {
@@ -198,6 +203,36 @@ impl Join<'_> {
             let Some(value) = value else { continue };
             let place = *place.get_or_insert_with(|| self.out.place(&labels, self.binary.return_bool, self.steps));
             self.out.put(place, step, value)?;
+        }
+        Ok(())
+    }
+
+    /// Arithmetic between floats only, with nothing to watch.
+    fn is_plain(&self, many: &Column, one: &Column, state: &GroupState) -> bool {
+        let unwatched = state.matched.is_empty() && state.by_labels.is_none();
+        unwatched && changes_meaning(self.binary.op) && many.histograms.is_empty() && one.histograms.is_empty()
+    }
+
+    /// [`Join::join_pair`] for the plain case.
+    fn join_floats(
+        &mut self,
+        many: &Column,
+        one: &Column,
+        labels: &Labels,
+        runs: &[Range<usize>],
+    ) -> Result<(), EvalError> {
+        let (left, right) = if self.swapped { (one, many) } else { (many, one) };
+        let place = self.out.place(labels, self.binary.return_bool, self.steps);
+        let out = &mut self.out.columns[place];
+        for step in runs.iter().cloned().flatten() {
+            let (l, r) = (left.floats[step], right.floats[step]);
+            if is_absent(l) || is_absent(r) {
+                continue;
+            }
+            if has_value(out, step) {
+                return Err(EvalError::duplicate_labels());
+            }
+            out.floats[step] = float(self.binary.op, l, r);
         }
         Ok(())
     }
