@@ -28,4 +28,5 @@ mod steps;
 mod subquery;
 
 pub use engine::evaluate;
+pub(crate) use names::merge_equal;
 pub use options::EvalOptions;

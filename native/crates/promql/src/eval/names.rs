@@ -31,7 +31,7 @@ pub(super) fn drop_delayed(mut columns: Vec<Column>) -> Result<Vec<Column>, Eval
 ///
 /// # Errors
 /// [`EvalError::Execution`] when two have values at the same step.
-pub(super) fn merge_equal(columns: Vec<Column>) -> Result<Vec<Column>, EvalError> {
+pub(crate) fn merge_equal(columns: Vec<Column>) -> Result<Vec<Column>, EvalError> {
     if columns.len() < 2 {
         return Ok(columns);
     }

@@ -1,13 +1,12 @@
 //! `label_replace` and `label_join`: new labels from old ones.
 
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
-use neocortex_model::labels::{Labels, LabelsBuilder, METRIC_NAME};
+use neocortex_model::labels::{LabelsBuilder, METRIC_NAME};
 use neocortex_model::regex::AnchoredRegex;
 
 use super::{Argument, Call};
-use crate::eval::column::{Column, is_absent};
+use crate::eval::column::Column;
 use crate::eval::error::EvalError;
+use crate::eval::merge_equal;
 
 /// `label_replace(v, dst, replacement, src, regex)`
 pub(super) fn replace(_: &Call<'_>, args: Vec<Argument>) -> Result<Vec<Column>, EvalError> {
@@ -26,7 +25,7 @@ pub(super) fn replace(_: &Call<'_>, args: Vec<Argument>) -> Result<Vec<Column>, 
             set(column, &target, &value);
         }
     }
-    merge_same_labels(columns)
+    merge_equal(columns)
 }
 
 /// `label_join(v, dst, separator, src…)`
@@ -47,7 +46,7 @@ pub(super) fn join(_: &Call<'_>, args: Vec<Argument>) -> Result<Vec<Column>, Eva
         let value = values.join(&separator);
         set(column, &target, &value);
     }
-    merge_same_labels(columns)
+    merge_equal(columns)
 }
 
 /// Sets a label; a new metric name is not dropped any more.
@@ -60,36 +59,57 @@ fn set(column: &mut Column, name: &str, value: &str) {
     }
 }
 
-/// Joins series that have become the same. The order of first appearance stays.
-fn merge_same_labels(columns: Vec<Column>) -> Result<Vec<Column>, EvalError> {
-    let mut merged: Vec<Column> = Vec::with_capacity(columns.len());
-    let mut by_labels: HashMap<Labels, usize> = HashMap::with_capacity(columns.len());
-    for column in columns {
-        match by_labels.entry(column.labels.clone()) {
-            Entry::Vacant(slot) => {
-                slot.insert(merged.len());
-                merged.push(column);
-            }
-            Entry::Occupied(slot) => merge(&mut merged[*slot.get()], &column)?,
-        }
-    }
-    Ok(merged)
-}
+#[cfg(test)]
+mod tests {
+    use neocortex_model::labels::Labels;
 
-/// Moves the values of a column into another of the same labels.
-///
-/// # Errors
-/// When both have a value at the same step.
-fn merge(into: &mut Column, column: &Column) -> Result<(), EvalError> {
-    for step in 0..column.floats.len() {
-        let value = column.get(step);
-        if value.is_none() {
-            continue;
-        }
-        if !is_absent(into.floats[step]) || into.histograms.get(step).is_some_and(Option::is_some) {
-            return Err(EvalError::duplicate_labels());
-        }
-        into.set(step, value);
+    use super::*;
+    use crate::eval::annotate::Notes;
+    use crate::eval::column::absent;
+
+    fn column(labels: &[(&str, &str)], floats: [f64; 2]) -> Column {
+        let mut column = Column::new(Labels::from_pairs(labels.iter().copied()), 2);
+        column.floats.copy_from_slice(&floats);
+        column
     }
-    Ok(())
+
+    fn run(
+        f: fn(&Call<'_>, Vec<Argument>) -> Result<Vec<Column>, EvalError>,
+        columns: Vec<Column>,
+        texts: &[&str],
+    ) -> Result<Vec<String>, String> {
+        let call = Call { steps: &[0, 1], args: &[], notes: &Notes::new(), delayed_name_removal: false };
+        let mut args = vec![Argument::Vector(columns)];
+        args.extend(texts.iter().map(|text| Argument::String((*text).to_owned())));
+        let columns = f(&call, args).map_err(|e| e.to_string())?;
+        Ok(columns.iter().map(|column| column.labels.to_string()).collect())
+    }
+
+    #[test]
+    fn replaces_where_the_expression_matches() {
+        let columns = || vec![column(&[("src", "a-1")], [1.0, 1.0]), column(&[("src", "b")], [1.0, 1.0])];
+        let replaced = run(replace, columns(), &["dst", "x$2$1", "src", "(.*)-(.*)"]);
+        assert_eq!(replaced.unwrap(), [r#"{dst="x1a", src="a-1"}"#, r#"{src="b"}"#]);
+        assert_eq!(
+            run(replace, columns(), &["dst", "", "src", "(.*"]).unwrap_err(),
+            "invalid regular expression in label_replace(): (.*"
+        );
+    }
+
+    #[test]
+    fn series_that_become_the_same_are_joined() {
+        let apart = vec![column(&[("a", "1")], [1.0, absent()]), column(&[("a", "2")], [absent(), 2.0])];
+        assert_eq!(run(replace, apart, &["a", "", "a", ".*"]).unwrap(), ["{}"]);
+        let both = vec![column(&[("a", "1")], [1.0, 1.0]), column(&[("a", "2")], [absent(), 2.0])];
+        assert_eq!(
+            run(replace, both, &["a", "", "a", ".*"]).unwrap_err(),
+            "vector cannot contain metrics with the same labelset"
+        );
+    }
+
+    #[test]
+    fn joins_values() {
+        let columns = vec![column(&[("a", "1"), ("c", "3")], [1.0, 1.0])];
+        assert_eq!(run(join, columns, &["d", "-", "a", "b", "c"]).unwrap(), [r#"{a="1", c="3", d="1--3"}"#]);
+    }
 }

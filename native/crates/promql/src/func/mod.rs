@@ -34,6 +34,7 @@ use crate::parse::ast::{Expr, Span};
 
 pub use absent::absent_labels;
 pub use quantile::quantile;
+pub(crate) use thanos_rate::{LOOKBACK_MS as EXTENDED_LOOKBACK_MS, wants_sample_before};
 
 /// The samples of one series inside one window of a range selector or subquery.
 ///

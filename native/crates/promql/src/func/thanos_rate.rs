@@ -13,7 +13,12 @@ use super::{Params, Window};
 use crate::eval::annotate::Note;
 
 /// How far before the window the sample before it may lie, in milliseconds.
-const LOOKBACK_MS: i64 = 60 * 60 * 1000;
+pub const LOOKBACK_MS: i64 = 60 * 60 * 1000;
+
+/// True for the functions that want the sample before the window.
+pub fn wants_sample_before(function: &str) -> bool {
+    matches!(function, "xdelta" | "xincrease" | "xrate")
+}
 
 /// `xrate`
 pub(super) fn xrate(window: &Window<'_>, params: &Params<'_>) -> Option<Value> {
@@ -126,4 +131,31 @@ fn histogram_change(window: &Window<'_>, params: &Params<'_>, kind: Kind, is_new
     }
     result.mul(factor);
     Some(Value::Histogram(Arc::new(result)))
+}
+
+#[cfg(test)]
+mod tests {
+    use neocortex_model::sample::Samples;
+
+    use super::*;
+    use crate::eval::annotate::Notes;
+
+    /// Samples every 10 s from 0 on; the window is (20 s, 40 s].
+    fn apply(f: fn(&Window<'_>, &Params<'_>) -> Option<Value>, values: &[f64]) -> Option<Value> {
+        let mut samples = Samples::default();
+        values.iter().zip(0..).for_each(|(v, i)| samples.push_float(i * 10_000, *v));
+        let from = samples.t.partition_point(|t| *t <= 20_000);
+        let to = samples.t.partition_point(|t| *t <= 40_000);
+        let window =
+            Window { samples: &samples, from, to, start_ms: 20_000, end_ms: 40_000, step_ms: 40_000, metric: "m" };
+        f(&window, &Params { scalars: &[], args: &[], notes: &Notes::new() })
+    }
+
+    #[test]
+    fn the_sample_before_the_window_counts() {
+        assert_eq!(apply(xincrease, &[0.0, 1.0, 5.0, 6.0, 8.0]), Some(Value::Float(3.0)));
+        assert_eq!(apply(xdelta, &[0.0, 1.0, 5.0, 6.0, 2.0]), Some(Value::Float(-3.0)));
+        assert_eq!(apply(xrate, &[0.0, 1.0, 5.0, 6.0, 9.0]), Some(Value::Float(0.2)));
+        assert_eq!(apply(xincrease, &[0.0, 1.0, 5.0, 1.0, 2.0]), Some(Value::Float(2.0)));
+    }
 }

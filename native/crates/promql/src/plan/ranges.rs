@@ -8,6 +8,7 @@ use neocortex_model::series::SelectHints;
 use super::rewrite::{QueryTimes, rewrite};
 use super::tree::Plan;
 use crate::eval::error::EvalError;
+use crate::func::{EXTENDED_LOOKBACK_MS, wants_sample_before};
 use crate::parse::ast::{Expr, TimeShift, VectorSelector};
 
 /// What is to be selected from the storage for one or more selectors of a query.
@@ -123,6 +124,8 @@ impl<'e> Surroundings<'e> {
         let extended = selector.anchored || selector.smoothed;
         if range_ms == 0 || extended {
             start = start.saturating_sub(lookback_ms);
+        } else if wants_sample_before(self.function) {
+            start = start.saturating_sub(EXTENDED_LOOKBACK_MS);
         }
         start = start.saturating_sub(range_ms).saturating_add(1);
         if selector.smoothed {
