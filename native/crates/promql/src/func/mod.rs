@@ -274,3 +274,88 @@ pub fn check_scalars(name: &str, scalars: &[f64]) -> Result<(), EvalError> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use neocortex_model::histogram::{CUSTOM_BUCKETS_SCHEMA, CounterReset, FloatHistogram, Span as Spans};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::parse::ast::ValueType;
+    use crate::parse::functions::FUNCTIONS;
+
+    #[test]
+    fn every_function_over_a_range_is_here_or_the_engines() {
+        let engines = ["absent_over_time"];
+        for function in FUNCTIONS.iter().filter(|function| function.args.contains(&ValueType::Matrix)) {
+            let here = matches!(lookup(function.name), Implementation::Range { .. });
+            assert_ne!(here, engines.contains(&function.name), "{}", function.name);
+        }
+    }
+
+    /// Histograms as a broken storage might hand them out: spans need not fit the buckets.
+    fn histogram() -> impl Strategy<Value = FloatHistogram> {
+        let numbers = || prop::collection::vec(prop_oneof![Just(0.0), Just(f64::NAN), -3.0..9.0], 0..5);
+        let spans = || prop::collection::vec((-2..4_i32, 0..4_u32), 0..3);
+        let schema = prop_oneof![Just(CUSTOM_BUCKETS_SCHEMA), Just(-60), Just(40), -4..=8_i32];
+        let hint = prop_oneof![Just(CounterReset::Unknown), Just(CounterReset::Reset), Just(CounterReset::Gauge)];
+        (schema, hint, numbers(), numbers(), numbers(), spans(), spans()).prop_map(
+            |(schema, counter_reset, positive_buckets, negative_buckets, custom_values, positive, negative)| {
+                let spans = |list: Vec<(i32, u32)>| {
+                    list.into_iter().map(|(offset, length)| Spans { offset, length }).collect::<Vec<_>>()
+                };
+                FloatHistogram {
+                    counter_reset,
+                    schema,
+                    zero_threshold: 0.5 * custom_values.len() as f64,
+                    zero_count: 1.0,
+                    count: positive_buckets.iter().sum(),
+                    sum: 1.0,
+                    positive_spans: spans(positive),
+                    negative_spans: spans(negative),
+                    positive_buckets,
+                    negative_buckets,
+                    custom_values,
+                }
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_makes_a_function_panic(
+            values in prop::collection::vec(
+                prop_oneof![
+                    3 => any::<f64>().prop_map(Value::Float),
+                    1 => histogram().prop_map(|h| Value::Histogram(Arc::new(h))),
+                ],
+                0..6,
+            ),
+            start in -5_000..5_000_i64,
+            scalars in prop::collection::vec(-1.0..2.0_f64, 2),
+        ) {
+            let mut samples = Samples::default();
+            for (value, i) in values.into_iter().zip(0..) {
+                match value {
+                    Value::Float(v) => samples.push_float(i * 1000, v),
+                    Value::Histogram(h) => samples.push_histogram(i * 1000, h),
+                }
+            }
+            let from = samples.t.partition_point(|t| *t <= start);
+            let to = samples.t.partition_point(|t| *t <= start + 4000);
+            let (start_ms, end_ms) = (start, start + 4000);
+            let window = Window { samples: &samples, from, to, start_ms, end_ms, step_ms: end_ms, metric: "m" };
+            let notes = Notes::new();
+            for function in FUNCTIONS {
+                if let Implementation::Range { apply, .. } = lookup(function.name) {
+                    let value = apply(&window, &Params { scalars: &scalars, args: &[], notes: &notes });
+                    if let Some(Value::Histogram(h)) = value {
+                        let _ = h.to_string();
+                    }
+                }
+            }
+        }
+    }
+}
