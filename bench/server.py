@@ -6,9 +6,12 @@ import http.client
 import os
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TICKS = os.sysconf("SC_CLK_TCK")
 

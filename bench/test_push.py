@@ -8,15 +8,19 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
-from neocortex import _native
 from bench.server import push_all, resident_bytes
-from support.processes import Neocortex
 from bench.workload import bodies, label_sets
+from neocortex import _native
+from support.processes import Neocortex
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_benchmark.fixture import BenchmarkFixture
 
 SERIES = int(os.environ.get("NEOCORTEX_BENCH_SERIES", "100000"))
 PER_REQUEST = 2000

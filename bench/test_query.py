@@ -5,15 +5,19 @@ from __future__ import annotations
 import http.client
 import time
 import urllib.parse
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.server import cpu_seconds, push_all
-from support.processes import Neocortex
 from bench.workload import bodies, label_sets
+from support.processes import Neocortex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_benchmark.fixture import BenchmarkFixture
 
 SERIES = 10_000
 SAMPLES = 240
@@ -25,7 +29,7 @@ QUERIES = {
     "rate, all series of a metric": "rate(container_cpu_usage_seconds_total[5m])",
     "max over time": "max by (cluster) (max_over_time(process_resident_memory_bytes[10m]))",
     "topk": "topk(5, sum by (pod) (rate(container_network_receive_bytes_total[5m])))",
-    "join": "sum by (node) (container_memory_working_set_bytes / on (pod, container, id) container_memory_working_set_bytes)",
+    "join": "sum by (node) (go_goroutines / on (pod, id) group_left () go_goroutines)",
     "regex": 'count({__name__=~"container_.+", namespace=~"team-1.|team-2."})',
 }
 

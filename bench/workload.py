@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import cramjam
 
 from support import prompb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 METRICS = [
     "container_cpu_usage_seconds_total",
@@ -47,7 +50,9 @@ def label_sets(count: int, seed: int = 1) -> list[list[tuple[str, str]]]:
     return sets
 
 
-def bodies(sets: list[list[tuple[str, str]]], samples: int, per_request: int, start_ms: int, step_ms: int) -> Iterator[bytes]:
+def bodies(
+    sets: list[list[tuple[str, str]]], samples: int, per_request: int, start_ms: int, step_ms: int
+) -> Iterator[bytes]:
     """Remote write 1.0 requests of `per_request` samples: every series once a round, `samples` rounds."""
     encoded = []
     for labels in sets:

@@ -2,7 +2,8 @@
 
 Functions that take a `Pool` run on its threads and return an asyncio future at once; a cancelled future's outcome is
 dropped. All raise subclasses of `NativeError`: `InternalError` for a fault of ours, `OverloadedError` when the pool's
-queue is full, `ClosedError` after `close`; others are named where they are raised. Times are milliseconds since the epoch.
+queue is full, `ClosedError` after `close`; others are named where they are raised. Times are milliseconds since the
+epoch.
 """
 
 from asyncio import AbstractEventLoop, Future
@@ -78,7 +79,7 @@ class WriteRequest:
         """Values of the two labels of the first series, which decide about the whole request; None without series."""
 
     def validate(self, pool: Pool, limits: ValidationLimits, tsdb: Tsdb | None, now_ms: int) -> Future[Validated]:
-        """Checks every series; label sets that `tsdb` knows are not parsed again. The refused ones leave the request."""
+        """Checks every series; label sets that `tsdb` knows are not parsed again. Refused ones leave the request."""
 
 class Validated:
     """What a validation accepted (the counts) and refused."""
@@ -120,7 +121,7 @@ class TsdbOptions:
     ) -> TsdbOptions: ...
 
 class SeriesLimits:
-    """A tenant's limits at the time of an append, each as (local, global, what counts in this process); 0, 0 is none."""
+    """A tenant's limits at the time of an append, each as (local, global, what counts here); 0, 0 is none."""
 
     def __new__(
         cls,

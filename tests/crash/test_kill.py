@@ -124,11 +124,17 @@ def test_no_acknowledged_sample_is_lost_and_none_invented(tmp_path: Path) -> Non
             samples = found.get((writer.number, i), {})
             wanted = range(first_ms, writer.acked_until_ms + 1, STEP_MS)
             lost = [t for t in wanted if t not in samples]
-            assert not lost, f"writer {writer.number} series {i}: {len(lost)} acknowledged samples lost, first at {lost[0]}"
+            assert not lost, (
+                f"writer {writer.number} series {i}: {len(lost)} acknowledged samples lost, first at {lost[0]}"
+            )
             acked += len(wanted)
             for t, v in samples.items():
-                assert first_ms <= t <= writer.sent_until_ms and (t - first_ms) % STEP_MS == 0, f"invented sample at {t}"
+                assert first_ms <= t <= writer.sent_until_ms and (t - first_ms) % STEP_MS == 0, (
+                    f"invented sample at {t}"
+                )
                 assert v == value_of(writer.number, i, t), f"wrong value at {t}"
     restarts.sort()
-    print(f"{KILLS} kills, {acked} acknowledged samples, 0 lost, 0 invented; restart median {restarts[KILLS // 2]:.2f} s")
+    print(
+        f"{KILLS} kills, {acked} acknowledged samples, 0 lost, 0 invented; restart median {restarts[KILLS // 2]:.2f} s"
+    )
     assert acked > KILLS * SERIES_A_WRITER

@@ -24,7 +24,7 @@ SCRAPE_SECONDS = float(os.environ.get("NEOCORTEX_E2E_SECONDS", "90"))
 """How long Prometheus scrapes before the questions are asked; some minutes in the long run."""
 
 WARM_UP_SECONDS = 62
-"""Windows must not reach before the first sample: there Prometheus 2.42 extrapolates otherwise than Prometheus 3 and Cortex."""
+"""No window may reach before the first sample: there 2.42 extrapolates otherwise than Prometheus 3 and Cortex."""
 
 TENANT = "scraper"
 
@@ -209,7 +209,7 @@ def compare(query: str, theirs: Any, ours: Any) -> int:
 
 def test_at_least_forty_queries_agree_value_by_value(pair: Pair) -> None:
     counts = []
-    # Off the grid of samples: Prometheus 2.42 closes range windows on the left, Prometheus 3 and Cortex leave them open.
+    # Off the grid of samples: 2.42 closes range windows on the left, Prometheus 3 and Cortex leave them open.
     for t in (pair.end - 3.137, pair.end - 17.713):
         for query in INSTANT:
             params = {"query": query, "time": f"{t:.3f}"}
@@ -249,7 +249,11 @@ def test_promtool_queries_neocortex(pair: Pair) -> None:
     assert instant.stdout.startswith("{} => 2 @["), instant.stdout
     window = [f"--start={int(pair.start)}", f"--end={int(pair.end)}"]
     series = subprocess.run(
-        [promtool, "query", "series", server, "--match=up", *window], capture_output=True, text=True, timeout=30, check=True
+        [promtool, "query", "series", server, "--match=up", *window],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
     )
     assert 'job="prometheus"' in series.stdout
     labels = subprocess.run(

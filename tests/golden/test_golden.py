@@ -1,7 +1,7 @@
 """Replays recorded requests of a real Cortex and compares the answers: status, content type, kept headers, body.
 
-The recordings and the walk through them stand beside the repository (`../shared/golden`). Sections of endpoints that do not
-exist yet are not walked; single steps that differ are named here, each with its reason, and the list may only shrink.
+The recordings and the walk through them stand beside the repository (`../shared/golden`). Sections of endpoints that do
+not exist yet are not walked; single steps that differ are named here, each with its reason, and the list may only shrink.
 """
 
 import importlib
@@ -152,7 +152,15 @@ def test_without_authentication(golden: Path, tmp_path: Path) -> None:
 def test_the_recorded_configurations_load(golden: Path, tmp_path: Path) -> None:
     """Without edits, as far as `-modules`, which comes after loading and checking."""
     for name in ("single.yaml", "configs.yaml", "overrides.yaml"):
-        os.environ.update({f"GOLDEN_{p}_PORT": "1" for p in ("HTTP", "GRPC", "GOSSIP", "CLUSTER")}, GOLDEN_DIR=str(tmp_path))
-        argv = [sys.executable, "-m", "neocortex", f"-config.file={golden / 'config' / name}", "-config.expand-env=true"]
+        os.environ.update(
+            {f"GOLDEN_{p}_PORT": "1" for p in ("HTTP", "GRPC", "GOSSIP", "CLUSTER")}, GOLDEN_DIR=str(tmp_path)
+        )
+        argv = [
+            sys.executable,
+            "-m",
+            "neocortex",
+            f"-config.file={golden / 'config' / name}",
+            "-config.expand-env=true",
+        ]
         done = subprocess.run([*argv, "-modules"], capture_output=True, text=True, timeout=30, check=False)
         assert done.returncode == 0, f"{name}: {done.stderr}"

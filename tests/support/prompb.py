@@ -1,6 +1,6 @@
 """Prometheus's remote protocols as protobuf messages, from descriptors made here.
 
-The `protobuf` package decodes and encodes independently of the core's hand-written decoder, which is what makes it a check.
+The `protobuf` package encodes independently of the core's hand-written decoder, which is what makes it a check.
 Sources: prompb/types.proto, prompb/remote.proto and prompb/io/prometheus/write/v2/types.proto of Prometheus.
 """
 

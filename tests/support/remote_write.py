@@ -1,4 +1,4 @@
-"""A small remote-write client: builds messages with `protobuf`, compresses with `python-snappy`, posts with the standard library."""
+"""A small remote-write client on `protobuf`, `python-snappy` and the standard library."""
 
 import http.client
 from collections.abc import Iterable, Mapping
@@ -78,7 +78,9 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def request(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """Sends one request; connection errors are the caller's to handle, and the next call reconnects."""
         sent = dict(headers or {})
         if self._tenant is not None:

@@ -1,7 +1,7 @@
 """Takes writes: decodes, checks, limits and hands them to the ingesters.
 
-Called by clients (remote write) through `http`; calls the native core for decoding and validation, the overrides for the
-tenant's limits, and the ingester of this process. Owns the rate limiters and the counts of what was received and
+Called by clients (remote write) through `http`; calls the native core for decoding and validation, the overrides for
+the tenant's limits, and the ingester of this process. Owns the rate limiters and the counts of what was received and
 discarded.
 
 * `http`: the endpoints and their order of checks.

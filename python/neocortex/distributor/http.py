@@ -141,7 +141,7 @@ RING_PAGE = """
 
 
 def ring_route() -> Route:
-    """`/distributor/ring`: distributors have a ring only for the global strategy of the rate limit, which is not there yet."""
+    """`/distributor/ring`: a ring exists only for the global strategy of the rate limit, which is not there yet."""
 
     async def show(request: Request) -> Response:
         return Response(200, "text/html", RING_PAGE)

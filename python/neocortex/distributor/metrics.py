@@ -23,7 +23,8 @@ class DistributorMetrics:
         )
         self._incoming_exemplars = registry.counter_family(
             "cortex_distributor_exemplars_in_total",
-            "The total number of exemplars that have come in to the distributor, including rejected or deduped exemplars.",
+            "The total number of exemplars that have come in to the distributor,"
+            " including rejected or deduped exemplars.",
             by_tenant,
         )
         self._incoming_metadata = registry.counter_family(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class DirectPush:
-    """`POST /ingester/push`: remote write 1.0 straight into this ingester, without the distributor's limits. For tests."""
+    """`POST /ingester/push`: remote write 1.0 straight into this ingester, without limits. For tests."""
 
     def __init__(self, ingester: Ingester, pool: _native.Pool, max_bytes: int) -> None:
         self._ingester = ingester

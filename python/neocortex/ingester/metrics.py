@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from neocortex import _native
     from neocortex.ingester.tenants import Tenants
@@ -23,7 +22,8 @@ class IngesterMetrics:
             return (
                 registry.counter(f"cortex_ingester_ingested_{name}_total", f"The total number of {what} ingested."),
                 registry.counter(
-                    f"cortex_ingester_ingested_{name}_failures_total", f"The total number of {what} that errored on ingestion."
+                    f"cortex_ingester_ingested_{name}_failures_total",
+                    f"The total number of {what} that errored on ingestion.",
                 ),
             )
 

@@ -1,4 +1,7 @@
-"""The ingester: replays at start, registers in the ring, appends, closes. Source: Cortex's `pkg/ingester/ingester.go`."""
+"""The ingester: replays at start, registers in the ring, appends, closes.
+
+Source: Cortex's `pkg/ingester/ingester.go`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from neocortex import _native
-from neocortex.config.duration import Duration, format_go_duration
+from neocortex.config.duration import format_go_duration
 from neocortex.errors import NeocortexError
 from neocortex.service import Service
 
@@ -22,7 +25,7 @@ NO_LIMIT = 2**31 - 1
 
 
 class IngestError(NeocortexError):
-    """Some samples of a request were refused (the others are written); the text names the tenant and the first of them."""
+    """Some samples of a request were refused, the others are written; the text names the tenant and the first one."""
 
 
 class Ingester(Service):

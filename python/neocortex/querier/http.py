@@ -1,4 +1,4 @@
-"""The query API. Statuses and texts as Cortex's single process gives them (`spec` of each endpoint in the README's table)."""
+"""The query API, with the statuses and texts of Cortex's single process."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def parse_time_ms(text: str) -> int:
             return int(whole) * 1000 + round(fraction * 1000)
     elif _RFC3339.fullmatch(text):
         try:
-            # Go keeps nanoseconds and the API then cuts to milliseconds; Python's parser cuts at microseconds, which is as good.
+            # Go keeps nanoseconds and then cuts to milliseconds; Python cuts at microseconds, which is as good.
             at = datetime.fromisoformat(text.upper())
         except ValueError:
             pass

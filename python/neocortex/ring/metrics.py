@@ -26,7 +26,9 @@ def register_ring_metrics(
             counts[member.state.name if member.is_healthy(now, heartbeat_timeout_s) else "Unhealthy"] += 1
         return (((name, state), count) for state, count in sorted(counts.items()))
 
-    registry.observed("gauge", "cortex_ring_members", "Number of members in the ring", label_names=("name", "state"), ask=by_state)
+    registry.observed(
+        "gauge", "cortex_ring_members", "Number of members in the ring", label_names=("name", "state"), ask=by_state
+    )
     registry.observed(
         "gauge",
         "cortex_ring_tokens_total",
