@@ -1,7 +1,7 @@
 """Replays recorded requests of a real Cortex and compares the answers: status, content type, kept headers, body.
 
 The recordings and the walk through them stand beside the repository (`../shared/golden`). Sections of endpoints that do
-not exist yet are not walked; single steps that differ are named here, each with its reason, and the list may only shrink.
+not exist yet are not walked; single steps that differ are named here, each with its reason; the list may only shrink.
 """
 
 import importlib

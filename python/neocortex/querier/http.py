@@ -53,7 +53,7 @@ class QueryEndpoints:
             )
         query = self._querier.parse(form.get("query"))
         self._check_length(tenant, query, t, t)
-        return await self._evaluate(tenant, query, t, t, 0, form)
+        return await self._evaluate(tenant, query, (t, t, 0), form)
 
     async def range(self, tenant: str, form: Form, request: Request) -> Response:
         start, end = self._time(form, "start"), self._time(form, "end")
@@ -77,7 +77,7 @@ class QueryEndpoints:
                 " must be Scalar or instant Vector"
             )
         self._check_length(tenant, query, start, end)
-        return await self._evaluate(tenant, query, start, end, step, form)
+        return await self._evaluate(tenant, query, (start, end, step), form)
 
     async def exemplars(self, tenant: str, form: Form, request: Request) -> Response:
         start, end = self._window(form)
@@ -136,10 +136,11 @@ class QueryEndpoints:
         answer = json_response({"status": "success", "data": self._version})
         return Response(200, "text/plain; charset=utf-8", answer.body)
 
-    async def _evaluate(
-        self, tenant: str, query: _native.Query, start: int, end: int, step: int, form: Form
-    ) -> Response:
-        """`lookback_delta` has no effect, as in Cortex; a `timeout` that cannot be read has none either."""
+    async def _evaluate(self, tenant: str, query: _native.Query, steps: tuple[int, int, int], form: Form) -> Response:
+        """`steps`: first, last and distance in milliseconds.
+
+        `lookback_delta` has no effect, as in Cortex; a `timeout` that cannot be read has none either.
+        """
         try:
             timeout_ms = parse_duration_ms(form.get("timeout"))
         except BadParameter:
@@ -147,9 +148,7 @@ class QueryEndpoints:
         body = await self._querier.evaluate(
             tenant,
             query,
-            start,
-            end,
-            step,
+            *steps,
             timeout_s=timeout_ms / 1000 if timeout_ms > 0 else None,
             stats=bool(form.get("stats")),
         )

@@ -48,6 +48,9 @@ impl From<EvalError> for Failure {
     }
 }
 
+/// Warnings, and infos, that an answer shows at most, as Prometheus's API.
+const MAX_ANNOTATIONS: usize = 10;
+
 /// A tenant's data with the limits of a query: an unknown tenant has none.
 pub(crate) struct Limited {
     pub(crate) tsdb: Option<Arc<Tsdb>>,
@@ -165,6 +168,7 @@ impl PyQuery {
             cancel: Some(Arc::clone(&cancellation.cancelled)),
             per_step_stats,
             query: self.text.clone(),
+            max_annotations: MAX_ANNOTATIONS,
             ..EvalOptions::range(start_ms, end_ms, step_ms)
         };
         pool.submit(
