@@ -66,6 +66,11 @@ class Application:
         """Adds a line to the index page."""
         self.links.append((link.section, self._prefix + (link.path or pattern), link.title))
 
+    def route(self, method: str, path: str) -> Route | None:
+        """What answers `method` on an undecoded path, prefix included; None when nothing does."""
+        route, _ = self._paths.match(method, path)
+        return route
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http":
