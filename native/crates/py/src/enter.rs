@@ -19,10 +19,7 @@ pub fn guarded<T, E: Into<Failure>>(work: impl FnOnce() -> Result<T, E>) -> Resu
 }
 
 /// Runs `work` on this thread without the GIL. Only for calls that are proven short; all else goes to the pool.
-pub fn enter<T: Send, E: Into<Failure>>(
-    py: Python<'_>,
-    work: impl FnOnce() -> Result<T, E> + Send,
-) -> PyResult<T> {
+pub fn enter<T: Send, E: Into<Failure>>(py: Python<'_>, work: impl FnOnce() -> Result<T, E> + Send) -> PyResult<T> {
     py.detach(|| guarded(work)).map_err(PyErr::from)
 }
 

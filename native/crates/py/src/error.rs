@@ -9,7 +9,12 @@ create_exception!(_native, NativeError, PyException, "Base of all errors of the 
 create_exception!(_native, InternalError, NativeError, "A fault of ours (a panic): this request fails, nothing else.");
 create_exception!(_native, OverloadedError, NativeError, "The worker pool's queue is full.");
 create_exception!(_native, ClosedError, NativeError, "The database or the pool was closed.");
-create_exception!(_native, DecodeError, NativeError, "The body of a request is not what it should be; the text is the answer's.");
+create_exception!(
+    _native,
+    DecodeError,
+    NativeError,
+    "The body of a request is not what it should be; the text is the answer's."
+);
 create_exception!(_native, ParseError, NativeError, "A query or selector does not parse; the text has the position.");
 create_exception!(_native, ExecutionError, NativeError, "A query could not be evaluated; the text is the answer's.");
 create_exception!(_native, LimitError, NativeError, "A limit of the tenant was hit; the text is the answer's.");

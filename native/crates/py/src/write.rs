@@ -149,7 +149,7 @@ impl PyWriteRequest {
     }
 
     #[getter]
-    fn from_rule(&self) -> bool {
+    fn is_from_rule(&self) -> bool {
         self.from_rule
     }
 
