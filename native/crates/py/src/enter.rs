@@ -30,3 +30,47 @@ fn panic_text(payload: &(dyn Any + Send)) -> &str {
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("panic without a text")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(result: Result<(), Failure>) -> String {
+        match result {
+            Err(Failure::Internal(text)) => text,
+            other => panic!("not an internal failure: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn results_pass() {
+        assert!(matches!(guarded::<_, Failure>(|| Ok(7)), Ok(7)));
+        let refused = guarded::<(), _>(|| Err(Failure::Parse("unexpected end".to_owned())));
+        assert!(matches!(refused, Err(Failure::Parse(text)) if text == "unexpected end"));
+    }
+
+    #[test]
+    fn a_panic_is_an_internal_failure_with_its_text() {
+        let with_str = guarded::<(), Failure>(|| panic!("a bug"));
+        assert_eq!(text_of(with_str), "internal error: a bug");
+        let with_string = guarded::<(), Failure>(|| panic!("a bug in {}", "head"));
+        assert_eq!(text_of(with_string), "internal error: a bug in head");
+        let with_a_value = guarded::<(), Failure>(|| std::panic::panic_any(7));
+        assert_eq!(text_of(with_a_value), "internal error: panic without a text");
+        let empty = Vec::<i32>::new();
+        let out_of_bounds = guarded::<(), Failure>(move || panic!("{}", empty[3]));
+        assert_eq!(text_of(out_of_bounds), "internal error: index out of bounds: the len is 0 but the index is 3");
+    }
+
+    #[test]
+    fn a_lock_held_while_panicking_is_free_again() {
+        let lock = parking_lot::Mutex::new(1);
+        let failed = guarded::<(), Failure>(|| {
+            let mut held = lock.lock();
+            *held = 2;
+            panic!("while holding it")
+        });
+        assert_eq!(text_of(failed), "internal error: while holding it");
+        assert_eq!(*lock.lock(), 2);
+    }
+}

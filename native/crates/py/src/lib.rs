@@ -7,6 +7,7 @@ pub mod error;
 pub mod labels;
 pub mod pool;
 pub mod query;
+mod threads;
 pub mod tsdb;
 pub mod write;
 

@@ -6,23 +6,17 @@
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
-use crossbeam_channel::{Sender, TrySendError, bounded};
 use parking_lot::Mutex;
 use pyo3::BoundObject;
 use pyo3::prelude::*;
 
 use crate::enter::guarded;
 use crate::error::Failure;
+use crate::threads::Threads;
 
 /// Makes the Python value of a finished job, or its exception. Runs on the event loop.
 type Finish = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
-
-struct Job {
-    future: Py<PyAny>,
-    work: Box<dyn FnOnce() -> Finish + Send>,
-}
 
 /// Outcomes on their way to the event loop, and the eventfd that announces them.
 struct Finished {
@@ -58,9 +52,8 @@ impl Finished {
 /// A bounded pool of native worker threads bound to one event loop.
 #[pyclass(frozen, module = "neocortex._native")]
 pub struct Pool {
-    jobs: Mutex<Option<Sender<Job>>>,
+    threads: Threads,
     finished: Arc<Finished>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
     create_future: Py<PyAny>,
     event_loop: Py<PyAny>,
 }
@@ -79,25 +72,11 @@ impl Pool {
         // SAFETY: the descriptor was just made and nobody else owns it.
         let event = unsafe { OwnedFd::from_raw_fd(fd) };
         let finished = Arc::new(Finished { outcomes: Mutex::new(Vec::new()), event });
-        let (jobs, queue) = bounded::<Job>(queue_size.max(1));
-        let threads = (0..threads.max(1))
-            .map(|i| {
-                let queue = queue.clone();
-                let finished = Arc::clone(&finished);
-                std::thread::Builder::new().name(format!("{name}-{i}")).spawn(move || {
-                    for job in queue {
-                        let finish = (job.work)();
-                        finished.push(job.future, finish);
-                    }
-                })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
         let pool = Py::new(
             py,
             Self {
-                jobs: Mutex::new(Some(jobs)),
+                threads: Threads::start(name, threads, queue_size)?,
                 finished,
-                threads: Mutex::new(threads),
                 create_future: event_loop.getattr("create_future")?.unbind(),
                 event_loop: event_loop.clone().unbind(),
             },
@@ -124,15 +103,9 @@ impl Pool {
 
     /// Stops taking jobs, waits for those that are queued, and leaves the loop. A second call does nothing.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let Some(jobs) = self.jobs.lock().take() else { return Ok(()) };
-        drop(jobs);
-        let threads = std::mem::take(&mut *self.threads.lock());
-        py.detach(|| {
-            for thread in threads {
-                // A worker catches the panics of its jobs, so there is no error to hand on.
-                let _ = thread.join();
-            }
-        });
+        if !py.detach(|| self.threads.close()) {
+            return Ok(());
+        }
         self.drain(py)?;
         self.event_loop.call_method1(py, "remove_reader", (self.finished.event.as_raw_fd(),))?;
         Ok(())
@@ -141,7 +114,7 @@ impl Pool {
     /// Number of jobs that wait for a thread.
     #[getter]
     fn queued(&self) -> usize {
-        self.jobs.lock().as_ref().map_or(0, Sender::len)
+        self.threads.queued()
     }
 }
 
@@ -161,23 +134,19 @@ impl Pool {
         E: Into<Failure>,
         V: for<'a> IntoPyObject<'a>,
     {
-        let Some(jobs) = self.jobs.lock().clone() else {
-            return Err(Failure::Closed("the worker pool is closed".to_owned()).into());
-        };
         let future = self.create_future.bind(py).call0()?;
-        let work = Box::new(move || -> Finish {
-            match guarded(work) {
+        let (finished, waiting) = (Arc::clone(&self.finished), future.clone().unbind());
+        let job = move || {
+            let finish: Finish = match guarded(work) {
                 Ok(value) => Box::new(move |py| {
                     let value = finish(py, value)?;
                     Ok(value.into_pyobject(py).map_err(Into::into)?.into_any().unbind())
                 }),
                 Err(failure) => Box::new(move |_| Err(failure.into())),
-            }
-        });
-        match jobs.try_send(Job { future: future.clone().unbind(), work }) {
-            Ok(()) => Ok(future),
-            Err(TrySendError::Full(_)) => Err(Failure::Overloaded("too many requests are queued".to_owned()).into()),
-            Err(TrySendError::Disconnected(_)) => Err(Failure::Closed("the worker pool is closed".to_owned()).into()),
-        }
+            };
+            finished.push(waiting, finish);
+        };
+        self.threads.submit(Box::new(job))?;
+        Ok(future)
     }
 }
