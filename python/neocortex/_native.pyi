@@ -7,6 +7,7 @@ epoch.
 """
 
 from asyncio import AbstractEventLoop, Future
+from typing import final
 
 PROFILE: str
 """`release` or `debug`: benchmarks refuse the latter."""
@@ -23,6 +24,7 @@ class QueryCanceledError(NativeError): ...
 class QueryTimeoutError(NativeError): ...
 class StorageFailedError(NativeError): ...
 
+@final
 class Pool:
     """Worker threads that complete the futures of one event loop."""
 
@@ -34,6 +36,7 @@ class Pool:
     @property
     def queued(self) -> int: ...
 
+@final
 class ValidationLimits:
     """A tenant's limits for the validation of writes; every instance needs a `generation` of its own."""
 
@@ -58,6 +61,7 @@ class ValidationLimits:
         remove_replica_label: str | None,
     ) -> ValidationLimits: ...
 
+@final
 class WriteRequest:
     """A decoded write request. The counts are of what was received."""
 
@@ -81,6 +85,7 @@ class WriteRequest:
     def validate(self, pool: Pool, limits: ValidationLimits, tsdb: Tsdb | None, now_ms: int) -> Future[Validated]:
         """Checks every series; label sets that `tsdb` knows are not parsed again. Refused ones leave the request."""
 
+@final
 class Validated:
     """What a validation accepted (the counts) and refused."""
 
@@ -113,6 +118,7 @@ class Validated:
     @property
     def discarded_metadata(self) -> dict[str, int]: ...
 
+@final
 class TsdbOptions:
     """How a tenant's database is kept. `wal_compression`: empty, `snappy` or `zstd`."""
 
@@ -120,6 +126,7 @@ class TsdbOptions:
         cls, *, wal_compression: str, wal_segment_size_bytes: int, block_range_ms: int, samples_per_chunk: int
     ) -> TsdbOptions: ...
 
+@final
 class SeriesLimits:
     """A tenant's limits at the time of an append, each as (local, global, what counts here); 0, 0 is none."""
 
@@ -136,6 +143,7 @@ class SeriesLimits:
         admin_message: str,
     ) -> SeriesLimits: ...
 
+@final
 class Appended:
     """What an append took and refused."""
 
@@ -163,6 +171,7 @@ class Appended:
     def discarded(self) -> dict[str, int]:
         """Refused samples and metadata by Cortex's reason."""
 
+@final
 class TsdbStats:
     """Figures of one database."""
 
@@ -185,6 +194,7 @@ class TsdbStats:
     @property
     def wal_failures(self) -> int: ...
 
+@final
 class Tsdb:
     """One tenant's database."""
 
@@ -204,12 +214,14 @@ class Tsdb:
     def close(self, pool: Pool) -> Future[None]:
         """Syncs and closes the log."""
 
+@final
 class Cancellation:
     """Ends an evaluation: by `cancel`, or when its time is up."""
 
     def __new__(cls, timeout_s: float) -> Cancellation: ...
     def cancel(self) -> None: ...
 
+@final
 class Query:
     """A parsed query."""
 
@@ -251,6 +263,7 @@ class Query:
         Raises `ExecutionError`, `LimitError`, `QueryCanceledError`, `QueryTimeoutError`, `StorageFailedError`.
         """
 
+@final
 class Selectors:
     """Parsed `match[]` parameters."""
 

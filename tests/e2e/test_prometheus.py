@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from conftest import need_program
+from support.needed import need_program
 from support.processes import Neocortex, Process, free_port, http_ok
 from support.remote_write import Client
 from support.tenant_proxy import TenantProxy

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from conftest import need_shared
+from support.needed import need_shared
 from support.processes import Process, free_port, http_ok
 
 pytestmark = [pytest.mark.golden, pytest.mark.timeout(300)]

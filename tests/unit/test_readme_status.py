@@ -2,8 +2,8 @@
 
 import pytest
 
-from conftest import need_shared
 from neocortex.http.app import Application
+from support.needed import need_shared
 from support.processes import REPOSITORY
 from support.status_table import Endpoint, application_of_target_all, between_markers, endpoints, status, table
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import need_shared
 from neocortex.config import Config, Exit, load
 from neocortex.config.load import expand_env, read_text
+from support.needed import need_shared
 
 REPOSITORY = Path(__file__).parents[3]
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from conftest import need_shared
 from neocortex.config import Config
 from neocortex.config.duration import parse_go_duration
 from neocortex.config.flags import COMMAND_FLAGS, DEPRECATED_FLAGS, UNUSED_FLAGS
@@ -13,6 +12,7 @@ from neocortex.config.kinds import CommaDurations, GoDuration
 from neocortex.config.option import Nested, Section
 from neocortex.config.registry import Entry, entries, flag_index
 from neocortex.config.status import name_of
+from support.needed import need_shared
 
 OWN_FLAGS = {"config.unsupported"}
 FURTHER_ALIASES = {"experimental.alertmanager.enable-api"}
