@@ -17,6 +17,7 @@ from neocortex.querier.parameters import (
     MIN_TIME_MS,
     BadParameter,
     parse_duration_ms,
+    parse_integer,
     parse_limit,
     parse_time_ms,
 )
@@ -120,8 +121,8 @@ class QueryEndpoints:
         for name in ("limit", "limit_per_metric"):
             text = form.get(name)
             try:
-                limits.append(int(text) if text else -1)
-            except ValueError:
+                limits.append(parse_integer(text) if text else -1)
+            except BadParameter:
                 return json_response({"status": "error", "error": f"{name} must be a number"}, 400)
         return Response(200, JSON, await self._querier.metadata(tenant, form.get("metric"), *limits))
 
