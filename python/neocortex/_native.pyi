@@ -186,6 +186,26 @@ class TsdbStats:
     @property
     def exemplars(self) -> int: ...
     @property
+    def chunks_created(self) -> int: ...
+    @property
+    def out_of_order_samples(self) -> int:
+        """Refused or dropped."""
+
+    @property
+    def out_of_bound_samples(self) -> int: ...
+    @property
+    def exemplars_appended(self) -> int: ...
+    @property
+    def out_of_order_exemplars(self) -> int: ...
+    @property
+    def min_time_ms(self) -> int:
+        """Of the oldest sample; the largest 64-bit number without samples."""
+
+    @property
+    def max_time_ms(self) -> int:
+        """Of the newest sample; the smallest 64-bit number without samples."""
+
+    @property
     def memory_bytes(self) -> int: ...
     @property
     def memory_by_kind(self) -> dict[str, int]: ...
@@ -193,6 +213,9 @@ class TsdbStats:
     def wal_bytes(self) -> int: ...
     @property
     def wal_failures(self) -> int: ...
+    @property
+    def wal_segment(self) -> int:
+        """Number of the segment being written."""
 
 @final
 class Tsdb:
@@ -208,8 +231,14 @@ class Tsdb:
     def stats(self) -> TsdbStats:
         """Figures; short enough for the event loop."""
 
-    def active_series(self, pool: Pool, since_ms: int) -> Future[int]:
-        """Series that got a sample at `since_ms` or later."""
+    def active_series(self, pool: Pool, since_ms: int) -> Future[tuple[int, int]]:
+        """Series that got a sample at `since_ms` or later: all of them, and those of native histograms.
+
+        The others are not counted again until they get one.
+        """
+
+    def purge_metadata(self, pool: Pool, before_ms: int) -> Future[int]:
+        """Forgets metadata that was last set before a time; gives the number of entries forgotten."""
 
     def close(self, pool: Pool) -> Future[None]:
         """Syncs and closes the log."""
@@ -239,6 +268,9 @@ class Query:
     def tree_json(self) -> bytes:
         """The syntax tree as Prometheus's `parse_query` gives it."""
 
+    def selects(self) -> bool:
+        """Whether it has selectors, without which no storage is asked."""
+
     def longest_selection_ms(self, start_ms: int, end_ms: int) -> int:
         """The longest stretch of time that one of its selectors reads."""
 
@@ -261,6 +293,24 @@ class Query:
         """The whole JSON answer. A step of 0 makes an instant query; without a database there are no series.
 
         Raises `ExecutionError`, `LimitError`, `QueryCanceledError`, `QueryTimeoutError`, `StorageFailedError`.
+        """
+
+@final
+class ReadRequest:
+    """A decoded remote read request."""
+
+    @staticmethod
+    def decode(pool: Pool, body: bytes) -> Future[ReadRequest]:
+        """Raises `DecodeError` with the text of the 400, for regular expressions too."""
+
+    @property
+    def ranges(self) -> list[tuple[int, int]]:
+        """First and last millisecond of each query."""
+
+    def answer(self, pool: Pool, tsdb: Tsdb | None, cancellation: Cancellation, *, max_series: int) -> Future[bytes]:
+        """The packed answer: samples of the queries in their order.
+
+        Raises `LimitError`, `QueryCanceledError`, `StorageFailedError`, `ExecutionError` when it is too large.
         """
 
 @final

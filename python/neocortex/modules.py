@@ -15,16 +15,21 @@ from typing import TYPE_CHECKING
 import neocortex
 from neocortex import _native
 from neocortex.distributor.http import PushEndpoint, ring_route
+from neocortex.distributor.limits import InstanceGuard as DistributorGuard
 from neocortex.distributor.metrics import DistributorMetrics
 from neocortex.distributor.service import Distributor
+from neocortex.distributor.stats import StatsEndpoints
 from neocortex.errors import StartError
 from neocortex.http.connections import register_connection_metrics
 from neocortex.http.route import Link
 from neocortex.http.server import HTTPServer
 from neocortex.http.status import config_route, index_route, metrics_route, ready_route, services_route
-from neocortex.ingester.http import DirectPush
+from neocortex.ingester.http import DirectPush, stats_route
+from neocortex.ingester.limits import InstanceGuard as IngesterGuard
 from neocortex.ingester.metrics import IngesterMetrics
-from neocortex.ingester.service import Ingester
+from neocortex.ingester.mode import operator_routes
+from neocortex.ingester.service import Ingester, Periods
+from neocortex.ingester.stats import IngestionStats
 from neocortex.ingester.tenants import Tenants
 from neocortex.observe import get_logger
 from neocortex.overrides.http import runtime_config_route
@@ -33,6 +38,7 @@ from neocortex.overrides.runtime import RuntimeConfigService, runtime_file
 from neocortex.process import Process, http_settings
 from neocortex.querier.http import QueryEndpoints
 from neocortex.querier.http import routes as query_routes
+from neocortex.querier.remoteread import RemoteRead
 from neocortex.querier.service import EngineOptions, Querier
 from neocortex.ring.http import ring_routes
 from neocortex.ring.kv.memory import MemoryStore
@@ -83,12 +89,15 @@ def _workers(process: Process) -> Service:
 
 
 def _runtime_config(process: Process) -> Service | None:
+    limits = process.config.ingester.instance_limits
+    process.ingester_limits = lambda: limits
     if runtime_file(process.config) is None:
         process.overrides = Overrides(process.config.limits)
         process.app.add([runtime_config_route(process.config, None)])
         return None
     service = RuntimeConfigService(process.config, process.registry)
     process.overrides = Overrides(process.config.limits, service.tenant_limits)
+    process.ingester_limits = service.ingester_limits
     process.app.add([runtime_config_route(process.config, service)])
     return service
 
@@ -124,6 +133,7 @@ def _ingester(process: Process) -> Service:
     )
     process.distributor_metrics = DistributorMetrics(process.registry, config.lifecycler.ring.replication_factor)
     lifecycler = config.lifecycler
+    count_active = config.active_series_metrics_enabled
     port = lifecycler.port or process.config.server.grpc_listen_port
     process.ingester = Ingester(
         process.tenants,
@@ -140,13 +150,25 @@ def _ingester(process: Process) -> Service:
             unregister_on_shutdown=lifecycler.unregister_on_shutdown,
         ),
         IngesterMetrics(process.registry, process.tenants, process.distributor_metrics.refused_by_ingester),
+        guard=IngesterGuard(process.ingester_limits, process.registry),
+        stats=IngestionStats(
+            process.tenants,
+            process.workers.write,
+            rate_period_s=config.rate_update_period.seconds,
+            idle_s=config.active_series_metrics_idle_timeout.seconds if count_active else None,
+        ),
         admin_message=config.admin_limit_message,
         default_max_exemplars=tsdb.max_exemplars,
-        min_ready_s=lifecycler.min_ready_duration.seconds,
+        periods=Periods(
+            min_ready=lifecycler.min_ready_duration.seconds,
+            rate_update=config.rate_update_period.seconds,
+            metadata_retain=config.metadata_retain_period.seconds,
+            active_series_update=config.active_series_metrics_update_period.seconds if count_active else None,
+        ),
     )
     process.ready_checks.append(process.ingester.not_ready)
     direct = DirectPush(process.ingester, process.workers.write, process.config.distributor.max_recv_msg_size)
-    process.app.add(direct.routes())
+    process.app.add([*direct.routes(), stats_route(process.ingester), *operator_routes(process.ingester)])
     return process.ingester
 
 
@@ -158,6 +180,7 @@ def _distributor(process: Process) -> Service:
         process.ingester_ring,
         process.ingester,
         process.distributor_metrics,
+        guard=DistributorGuard(config.instance_limits, process.registry),
         utf8_names=process.config.name_validation_scheme == "utf8",
     )
     endpoint = PushEndpoint(
@@ -168,14 +191,15 @@ def _distributor(process: Process) -> Service:
         accept_unknown=config.accept_unknown_remote_write_content_type,
     )
     process.app.add(endpoint.routes(process.config.http_prefix))
-    process.app.add([ring_route()])
-    return Service()
+    process.app.add([ring_route(), *StatsEndpoints(process.ingester_ring, process.ingester).distributor_routes()])
+    return distributor
 
 
 def _querier(process: Process) -> Service:
     config = process.config.querier
     querier = Querier(
-        process.tenants,
+        process.ingester_ring,
+        process.ingester,
         process.workers.query,
         process.overrides,
         EngineOptions(
@@ -188,11 +212,19 @@ def _querier(process: Process) -> Service:
             per_step_stats=config.per_step_stats_enabled,
         ),
     )
+    prefixes = [process.config.api.prometheus_http_prefix, process.config.http_prefix]
+    stats = StatsEndpoints(process.ingester_ring, process.ingester)
+    process.app.add(
+        [
+            *RemoteRead(querier, process.overrides).routes(prefixes),
+            *stats.querier_routes(process.config.http_prefix),
+        ]
+    )
     version = dict.fromkeys(("version", "revision", "branch", "buildUser", "buildDate", "goVersion"), "")
     process.app.add(
         query_routes(
             QueryEndpoints(querier, process.overrides, version | {"version": neocortex.__version__}),
-            [f"{process.config.api.prometheus_http_prefix}", f"{process.config.http_prefix}"],
+            prefixes,
             build_info=process.config.api.build_info_enabled,
             max_body_bytes=process.config.frontend.max_body_size,
         )

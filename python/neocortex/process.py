@@ -10,7 +10,10 @@ from neocortex.http.settings import HTTPSettings, TLSSettings
 from neocortex.observe import Registry, get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from neocortex.config import Config
+    from neocortex.config.sections.ingester import InstanceLimits
     from neocortex.distributor.metrics import DistributorMetrics
     from neocortex.http.status import ReadyCheck
     from neocortex.ingester.service import Ingester
@@ -34,7 +37,9 @@ class Process:
     workers: Workers
     """workers"""
     overrides: Overrides
-    """overrides"""
+    """runtime-config"""
+    ingester_limits: Callable[[], InstanceLimits]
+    """runtime-config"""
     kv: MemoryStore
     """ring"""
     ingester_ring: Ring

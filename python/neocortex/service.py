@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from neocortex.observe import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 log = get_logger()
 
@@ -54,6 +54,24 @@ class Service:
 
     async def stopping(self) -> None:
         """Finishes what is under way and gives everything back; state on disk is safe when it returns."""
+
+    async def every(self, period_s: float, work: Callable[[], Awaitable[None] | None]) -> None:
+        """Calls `work` at the end of each period until the service is asked to stop; late periods are left out.
+
+        For `running`. A call that is under way ends before this returns.
+        """
+        loop = asyncio.get_running_loop()
+        due = loop.time() + period_s
+        while True:
+            try:
+                await asyncio.wait_for(self.stop_requested.wait(), due - loop.time())
+            except TimeoutError:
+                outcome = work()
+                if outcome is not None:
+                    await outcome
+                due = max(due + period_s, loop.time())
+            else:
+                return
 
     async def start(self) -> None:
         """Returns when the service runs; raises what `starting` raised."""

@@ -61,9 +61,6 @@ class DistributorMetrics:
             "Unix timestamp of latest received sample per user.",
             by_tenant,
         )
-        self.inflight = registry.gauge(
-            "cortex_distributor_inflight_push_requests", "Current number of inflight push requests in distributor."
-        )
         registry.gauge(
             "cortex_distributor_replication_factor", "The configured replication factor for the distributor."
         ).set(replication_factor)

@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neocortex import _native
+from neocortex.distributor.limits import RATE_PERIOD_S, DistributorBusy
 from neocortex.distributor.rate import IngestionLimiter
 from neocortex.errors import NeocortexError
+from neocortex.ingester.limits import IngesterRefusal
 from neocortex.ingester.service import IngestError
 from neocortex.ring.view import RingError
+from neocortex.service import Service
 
 if TYPE_CHECKING:
     from neocortex.config import Limits
+    from neocortex.distributor.limits import InstanceGuard
     from neocortex.distributor.metrics import DistributorMetrics
     from neocortex.ingester.service import Ingester
     from neocortex.overrides.limits import Overrides
+    from neocortex.ring.instance import Instance
     from neocortex.ring.view import Ring
 
 
@@ -39,7 +44,7 @@ class PushError(NeocortexError):
         self.written = written
 
 
-class Distributor:
+class Distributor(Service):
     """Validates, rate-limits and distributes the writes of all tenants."""
 
     def __init__(
@@ -50,9 +55,12 @@ class Distributor:
         ingester: Ingester,
         metrics: DistributorMetrics,
         *,
+        guard: InstanceGuard,
         utf8_names: bool,
     ) -> None:
+        super().__init__()
         self._pool = pool
+        self._guard = guard
         self._overrides = overrides
         self._ring = ring
         self._ingester = ingester
@@ -62,14 +70,25 @@ class Distributor:
         self._validation: dict[str, tuple[Limits, _native.ValidationLimits]] = {}
         self._generation = 0
 
+    async def running(self) -> None:
+        await self.every(RATE_PERIOD_S, self._guard.ingestion.tick)
+
     async def push(self, tenant: str, request: _native.WriteRequest) -> Written:
         """Writes a decoded request for a valid tenant.
 
         Raises `PushError` with the status and text of the answer; series that were good are written nevertheless,
         as Cortex does.
         """
+        with self._guard.push():
+            self._metrics.received(tenant, request)
+            try:
+                self._guard.check()
+            except DistributorBusy as e:
+                raise PushError(503, str(e), Written()) from e
+            return await self._push(tenant, request)
+
+    async def _push(self, tenant: str, request: _native.WriteRequest) -> Written:
         limits = self._overrides.limits(tenant)
-        self._metrics.received(tenant, request)
         now_ms = int(time.time() * 1000)
         checked = await request.validate(
             self._pool, self._validation_limits(tenant, limits), self._ingester.open_tsdb(tenant), now_ms
@@ -87,6 +106,7 @@ class Distributor:
                 f" {checked.samples + checked.histograms} samples and {checked.metadata} metadata",
                 Written(),
             )
+        self._guard.ingestion.add(total)
         if checked.series or checked.metadata:
             await self._write(tenant, request)
         if checked.error is not None:
@@ -99,14 +119,12 @@ class Distributor:
         except RingError as e:
             raise PushError(500, str(e), Written()) from e
         try:
-            await self._ingester.push(tenant, request)
+            with self._guard.client_request():
+                await self._ingester.push(tenant, request)
         except IngestError as e:
-            raise PushError(
-                400,
-                f"maxFailure (quorum) on a given error family, addr={target.address} state={target.state.name}"
-                f" zone={target.zone}, rpc error: code = Code(400) desc = {e}",
-                Written(),
-            ) from e
+            raise _no_quorum(400, target, f"rpc error: code = Code(400) desc = {e}") from e
+        except IngesterRefusal as e:
+            raise _no_quorum(500, target, e.status_text) from e
 
     def _validation_limits(self, tenant: str, limits: Limits) -> _native.ValidationLimits:
         """The native form of a tenant's limits, made anew when the runtime configuration changed them.
@@ -137,3 +155,13 @@ class Distributor:
         )
         self._validation[tenant] = (limits, native)
         return native
+
+
+def _no_quorum(status: int, target: Instance, reason: str) -> PushError:
+    """Too many ingesters failed for the same reason; `target` is the last of them."""
+    return PushError(
+        status,
+        f"maxFailure (quorum) on a given error family, addr={target.address} state={target.state.name}"
+        f" zone={target.zone}, {reason}",
+        Written(),
+    )

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from neocortex import _native
 from neocortex.http.errors import BodyTooLarge, http_error
 from neocortex.http.message import Response
-from neocortex.http.route import Route
+from neocortex.http.route import Link, Route
+from neocortex.ingester.limits import IngesterRefusal
 from neocortex.ingester.service import IngestError
+from neocortex.ingester.statspage import stats_page
 
 if TYPE_CHECKING:
     from neocortex.http.message import Request
@@ -37,6 +39,8 @@ class DirectPush:
             return http_error(400, f"received message larger than max ({e.length or e.limit + 1} vs {e.limit})")
         except (_native.DecodeError, IngestError) as e:
             return http_error(400, str(e))
+        except IngesterRefusal as e:
+            return http_error(500, str(e) if e.code == "Unknown" else e.status_text)
         return Response()
 
     def routes(self) -> list[Route]:
@@ -45,6 +49,15 @@ class DirectPush:
             Route(("POST",), path, self.push, tenant=True, max_body_bytes=self._max_bytes)
             for path in ("/ingester/push", "/push")
         ]
+
+
+def stats_route(ingester: Ingester) -> Route:
+    """`/ingester/all_user_stats`: this ingester's tenants."""
+
+    async def show(request: Request) -> Response:
+        return stats_page(request, await ingester.stats.of_all(), replication_factor=0, queried_ingesters=0)
+
+    return Route(("GET",), "/ingester/all_user_stats", show, links=(Link("Usage Statistics"),))
 
 
 _ENOUGH = 1 << 30

@@ -17,6 +17,14 @@ class IngesterMetrics:
 
     def __init__(self, registry: Registry, tenants: Tenants, refused: Callable[[str, dict[str, int]], None]) -> None:
         self._refused = refused
+        self._active = registry.gauge_family(
+            "cortex_ingester_active_series", "Number of currently active series per user.", ("user",)
+        )
+        self._active_histograms = registry.gauge_family(
+            "cortex_ingester_active_native_histogram_series",
+            "Number of currently active native histogram series per user.",
+            ("user",),
+        )
 
         def outcome(name: str, what: str) -> tuple[Counter, Counter]:
             return (
@@ -72,6 +80,12 @@ class IngesterMetrics:
             label_names=("user",),
             ask=lambda: [((tenant,), s.series_created) for tenant, s in stats()],
         )
+
+    def active_series(self, by_tenant: dict[str, tuple[int, int]]) -> None:
+        """Active series were counted: all of a tenant, and those of native histograms."""
+        for tenant, (series, histograms) in by_tenant.items():
+            self._active.labels(tenant).set(series)
+            self._active_histograms.labels(tenant).set(histograms)
 
     def appended(self, tenant: str, outcome: _native.Appended) -> None:
         """An append was done."""

@@ -5,23 +5,46 @@ Source: Cortex's `pkg/ingester/ingester.go`.
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neocortex import _native
 from neocortex.config.duration import format_go_duration
 from neocortex.errors import NeocortexError
-from neocortex.service import Service
+from neocortex.ingester.limits import PEAK_PERIOD_S, RATE_PERIOD_S, IngesterRefusal
+from neocortex.ring.instance import InstanceState
+from neocortex.service import Service, State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from neocortex.config import Limits
+    from neocortex.ingester.limits import InstanceGuard
     from neocortex.ingester.metrics import IngesterMetrics
+    from neocortex.ingester.stats import IngestionStats
     from neocortex.ingester.tenants import Tenants
     from neocortex.overrides.limits import Overrides
     from neocortex.ring.lifecycle import RingMember
 
 NO_LIMIT = 2**31 - 1
 """What Cortex counts with where there is no limit."""
+
+METADATA_PURGE_PERIOD_S = 300.0
+"""How often metadata is looked through for what was not sent for long; fixed in Cortex too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """How often, and how long, in seconds."""
+
+    min_ready: float
+    rate_update: float
+    metadata_retain: float
+    active_series_update: float | None
+    """None when active series are not counted."""
 
 
 class IngestError(NeocortexError):
@@ -39,21 +62,26 @@ class Ingester(Service):
         member: RingMember,
         metrics: IngesterMetrics,
         *,
+        guard: InstanceGuard,
+        stats: IngestionStats,
         admin_message: str,
         default_max_exemplars: int,
-        min_ready_s: float,
+        periods: Periods,
     ) -> None:
         super().__init__()
         self.tenants = tenants
         self.member = member
+        self.stats = stats
+        self.guard = guard
         self._pool = pool
         self._overrides = overrides
         self._metrics = metrics
-        self._min_ready_s = min_ready_s
+        self._periods = periods
         self._active_since: float | None = None
         self._admin_message = admin_message
         self._default_max_exemplars = default_max_exemplars
         self._limits: dict[str, tuple[Limits, _native.SeriesLimits]] = {}
+        self._unregister = False
 
     async def starting(self) -> None:
         """Replays what is on disk, then joins the ring: no write is taken before everything acknowledged is back."""
@@ -61,18 +89,50 @@ class Ingester(Service):
         await self.member.start()
         self._active_since = time.monotonic()
 
+    async def running(self) -> None:
+        """What is done from time to time. The first failure ends the ingester."""
+        periods = self._periods
+        work = [
+            self.every(RATE_PERIOD_S, self.guard.ingestion.tick),
+            self.every(PEAK_PERIOD_S, self.guard.pushes.tick),
+            self.every(PEAK_PERIOD_S, self.guard.queries.tick),
+            self.every(periods.rate_update, self.stats.tick_rates),
+            self.every(METADATA_PURGE_PERIOD_S, self._purge_metadata),
+        ]
+        if periods.active_series_update is not None:
+            work.append(self.every(periods.active_series_update, self._update_active_series))
+        async with asyncio.TaskGroup() as tasks:
+            for one in work:
+                tasks.create_task(one)
+
     async def stopping(self) -> None:
         """Leaves the ring, then closes the databases."""
-        await self.member.stop()
+        await self.member.stop(unregister=self._unregister)
         await self.tenants.close()
+
+    async def shut_down(self) -> None:
+        """Leaves the ring, whatever the configuration says, and stops; the process goes on. May be called again."""
+        self._unregister = True
+        await self.stop()
 
     async def not_ready(self) -> str | None:
         """Why `/ready` must not answer 200 yet, None once the ingester was ACTIVE for `min_ready_duration`."""
         if self._active_since is None:
             return f"Ingester not ready: this instance is {self.member.state.name}"
-        if time.monotonic() - self._active_since < self._min_ready_s:
-            return f"Ingester not ready: waiting for {format_go_duration(self._min_ready_s)} after being ready"
+        if time.monotonic() - self._active_since < self._periods.min_ready:
+            return f"Ingester not ready: waiting for {format_go_duration(self._periods.min_ready)} after being ready"
         return None
+
+    @contextmanager
+    def reading(self, tenant: str, *, samples: bool) -> Iterator[_native.Tsdb | None]:
+        """Around a read of the tenant's database, None when it has none here; `samples` tells queries from lookups.
+
+        Raises `IngesterRefusal`.
+        """
+        with self.guard.query():
+            if samples:
+                self._metrics.queries.inc()
+            yield self.tenants.get(tenant)
 
     def open_tsdb(self, tenant: str) -> _native.Tsdb | None:
         """The tenant's database if it is open: what knows which label sets were accepted before."""
@@ -81,13 +141,45 @@ class Ingester(Service):
     async def push(self, tenant: str, request: _native.WriteRequest) -> None:
         """Appends a validated request; what it took is in the tenant's log when this returns.
 
-        Raises `IngestError` when a sample was refused, `_native.NativeError` when nothing could be written.
+        Raises `IngestError` when a sample was refused, `IngesterRefusal` when this instance takes nothing now,
+        `_native.NativeError` when nothing could be written.
         """
-        tsdb = await self.tenants.get_or_open(tenant)
-        outcome = await tsdb.append(self._pool, request, self._series_limits(tenant))
+        if self.state is not State.RUNNING:
+            raise IngesterRefusal(self.state.value, "Unavailable")
+        with self.guard.push():
+            try:
+                tsdb = await self._open(tenant)
+                outcome = await tsdb.append(self._pool, request, self._series_limits(tenant))
+            except _native.ClosedError as e:
+                raise IngesterRefusal("ingester stopping") from e
         self._metrics.appended(tenant, outcome)
+        samples = outcome.samples + outcome.histograms
+        self.guard.ingestion.add(samples + outcome.metadata)
+        self.stats.appended(tenant, samples, from_rule=request.is_from_rule)
         if outcome.error is not None:
             raise IngestError(f"user={tenant}: {outcome.error}")
+
+    async def _open(self, tenant: str) -> _native.Tsdb:
+        """The tenant's database; a new one is made only while this member is ACTIVE and may hold one more."""
+        if not self.tenants.is_held(tenant):
+            if self.member.state is not InstanceState.ACTIVE:
+                raise IngesterRefusal(
+                    f"user={tenant}: cannot create a new TSDB while the ingester is not in active state"
+                    f" (current state: {self.member.state.name})"
+                )
+            try:
+                self.guard.check_new_tenant(self.tenants.held)
+            except IngesterRefusal as e:
+                raise IngesterRefusal(f"user={tenant}: {e}") from e
+        return await self.tenants.get_or_open(tenant)
+
+    async def _purge_metadata(self) -> None:
+        before_ms = int((time.time() - self._periods.metadata_retain) * 1000)
+        for _, tsdb in list(self.tenants):
+            await tsdb.purge_metadata(self._pool, before_ms)
+
+    async def _update_active_series(self) -> None:
+        self._metrics.active_series(await self.stats.purge_idle())
 
     def _series_limits(self, tenant: str) -> _native.SeriesLimits:
         """The native form of a tenant's limits, made anew when the runtime configuration changed them."""

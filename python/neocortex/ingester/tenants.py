@@ -30,6 +30,15 @@ class Tenants:
         """Tenants and their databases."""
         return iter(self._open.items())
 
+    @property
+    def held(self) -> int:
+        """How many are open or being opened."""
+        return len(self._open) + len(self._opening)
+
+    def is_held(self, tenant: str) -> bool:
+        """Whether the tenant's database is open or being opened."""
+        return tenant in self._open or tenant in self._opening
+
     def get(self, tenant: str) -> _native.Tsdb | None:
         """The tenant's database, or None when the tenant has not written yet."""
         return self._open.get(tenant)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from neocortex.config import Config, Limits
+    from neocortex.config.sections.ingester import InstanceLimits
     from neocortex.observe import Registry
 
 __all__ = ["Overrides", "RuntimeConfigService", "runtime_file"]
@@ -80,6 +81,12 @@ class RuntimeConfigService(Service):
     def tenant_limits(self) -> Mapping[str, Limits]:
         """The limits of the tenants that the file names, for `Overrides`."""
         return NO_TENANTS if self.values is None else self.values.overrides
+
+    def ingester_limits(self) -> InstanceLimits:
+        """The limits of an ingester over all tenants: those of the file, else the configuration's."""
+        if self.values is None or self.values.ingester_limits is None:
+            return self._config.ingester.instance_limits
+        return self.values.ingester_limits
 
     async def starting(self) -> None:
         try:

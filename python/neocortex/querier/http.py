@@ -11,6 +11,7 @@ from neocortex.errors import InvalidTenant
 from neocortex.http.errors import BodyTooLarge, http_error, json_response, prometheus_error
 from neocortex.http.message import Response
 from neocortex.http.route import Route
+from neocortex.ingester.limits import IngesterRefusal
 from neocortex.querier.parameters import (
     MAX_POINTS,
     MAX_TIME_MS,
@@ -21,7 +22,8 @@ from neocortex.querier.parameters import (
     parse_limit,
     parse_time_ms,
 )
-from neocortex.querier.service import Querier, now_ms
+from neocortex.querier.service import Querier, SelectFailed, now_ms
+from neocortex.ring.view import RingError
 
 if TYPE_CHECKING:
     from neocortex.http.forms import Form
@@ -98,7 +100,10 @@ class QueryEndpoints:
             raise BadData('invalid parameter "match[]": match[] must contain at least one non-empty matcher')
         if end < start:
             return prometheus_error(500, "internal", "end timestamp must not be before start timestamp")
-        return Response(200, JSON, await self._querier.series(tenant, selectors, limit))
+        try:
+            return Response(200, JSON, await self._querier.series(tenant, selectors, limit))
+        except (RingError, IngesterRefusal) as e:
+            return prometheus_error(500, "internal", str(e))
 
     async def delete_series(self, tenant: str, form: Form, request: Request) -> Response:
         return prometheus_error(500, "internal", "not implemented")
@@ -124,7 +129,10 @@ class QueryEndpoints:
                 limits.append(parse_integer(text) if text else -1)
             except BadParameter:
                 return json_response({"status": "error", "error": f"{name} must be a number"}, 400)
-        return Response(200, JSON, await self._querier.metadata(tenant, form.get("metric"), *limits))
+        try:
+            return Response(200, JSON, await self._querier.metadata(tenant, form.get("metric"), *limits))
+        except RingError as e:
+            return json_response({"status": "error", "error": str(e)}, 400)
 
     async def format_query(self, tenant: str, form: Form, request: Request) -> Response:
         return json_response({"status": "success", "data": self._parse_parameter(form).pretty()})
@@ -220,9 +228,9 @@ def answering_errors(handler: Handler) -> Callable[[Request], Awaitable[Response
             return prometheus_error(400, "bad_data", str(e))
         except BodyTooLarge as e:
             return http_error(413, str(e))
-        except _native.LimitError as e:
-            return prometheus_error(422, "execution", str(e))
-        except _native.ExecutionError as e:
+        except SelectFailed as e:
+            return prometheus_error(500, "server_error", str(e))
+        except (_native.LimitError, _native.ExecutionError, RingError, IngesterRefusal) as e:
             return prometheus_error(422, "execution", str(e))
         except _native.QueryTimeoutError as e:
             return prometheus_error(503, "timeout", str(e))

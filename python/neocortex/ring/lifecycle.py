@@ -49,6 +49,11 @@ class RingMember:
         self.state = InstanceState.PENDING
 
     @property
+    def running(self) -> bool:
+        """Whether the member has joined and not begun to leave."""
+        return self._heartbeats is not None
+
+    @property
     def address(self) -> str:
         """host:port under which the ring knows this member."""
         return self._address
@@ -58,21 +63,45 @@ class RingMember:
         await self.change_state(InstanceState.ACTIVE)
         self._heartbeats = asyncio.create_task(self._heartbeat_loop(), name=f"heartbeat of {self._key}")
 
-    async def stop(self) -> None:
-        """LEAVING, then out of the ring if it is configured so."""
+    async def stop(self, *, unregister: bool = False) -> None:
+        """LEAVING, then out of the ring if it is configured so or `unregister` says so."""
         if self._heartbeats is not None:
             self._heartbeats.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._heartbeats
             self._heartbeats = None
         await self.change_state(InstanceState.LEAVING)
-        if self._unregister:
+        if self._unregister or unregister:
             await self._store.update(self._key, self._without_self)
 
     async def change_state(self, state: InstanceState) -> None:
-        """Sets the state in the ring, with a heartbeat."""
+        """Sets the state in the ring, with a heartbeat. Back from READONLY the member counts as newly registered."""
+        rejoins = self.state is InstanceState.READONLY and state is InstanceState.ACTIVE
         self.state = state
-        await self._store.update(self._key, self._with_self)
+
+        def change(members: Members) -> Members:
+            members = self._with_self(members)
+            if rejoins:
+                members[self._id].registered_s = int(self._clock())
+            return members
+
+        await self._store.update(self._key, change)
+
+    async def renew_tokens(self, share: float) -> None:
+        """Replaces this share of the configured number of tokens, chosen at random, by new ones."""
+        rng = random.SystemRandom()
+
+        def change(members: Members) -> Members:
+            me = members.get(self._id)
+            if me is None:
+                return members
+            renewed = min(int(self._token_count * share), len(me.tokens))
+            kept = rng.sample(me.tokens, len(me.tokens) - renewed)
+            taken = {token for member in members.values() for token in member.tokens}
+            me.tokens = sorted(kept + random_tokens(max(0, self._token_count - len(kept)), taken, rng))
+            return members
+
+        await self._store.update(self._key, change)
 
     def _with_self(self, members: Members) -> Members:
         now = int(self._clock())

@@ -7,6 +7,7 @@ from neocortex.ring.instance import Instance, InstanceState
 from neocortex.ring.kv import Members, Store
 
 WRITE_STATES = frozenset({InstanceState.ACTIVE})
+READ_STATES = frozenset(InstanceState) - {InstanceState.LEFT}
 
 
 class RingError(Exception):
@@ -59,6 +60,19 @@ class Ring:
                 f"at least {wanted} live replicas required, could only find {len(healthy)}"
                 f" - unhealthy instances: {unhealthy}"
             )
+        return healthy
+
+    async def readable(self) -> list[Instance]:
+        """The members to read from, which together have all data.
+
+        Raises `RingError` with Cortex's text when there are none, or too few of them are alive.
+        """
+        members = await self.members()
+        if not any(m.tokens for m in members.values()):
+            raise RingError("empty ring")
+        healthy = self.healthy(members.values(), READ_STATES)
+        if len(healthy) < max(len(members), self.replication_factor) - self.replication_factor // 2:
+            raise RingError("too many unhealthy instances in the ring")
         return healthy
 
     async def forget(self, member: str) -> None:

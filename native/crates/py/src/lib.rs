@@ -7,6 +7,7 @@ pub mod error;
 pub mod labels;
 pub mod pool;
 pub mod query;
+pub mod remote_read;
 mod threads;
 pub mod tsdb;
 pub mod write;
@@ -22,6 +23,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<pool::Pool>()?;
     labels::register(module)?;
     query::register(module)?;
+    remote_read::register(module)?;
     tsdb::register(module)?;
     write::register(module)?;
     module.add("PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })?;

@@ -100,6 +100,14 @@ impl PyCancellation {
     }
 }
 
+impl PyCancellation {
+    /// Tells whether the work is to end, from any thread.
+    pub(crate) fn watch(&self) -> impl Fn() -> bool + Send + 'static {
+        let (cancelled, deadline) = (Arc::clone(&self.cancelled), self.deadline);
+        move || cancelled.load(Ordering::Relaxed) || deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
+
 /// `Query`
 #[pyclass(frozen, name = "Query", module = "neocortex._native")]
 pub struct PyQuery {
@@ -129,6 +137,11 @@ impl PyQuery {
     fn tree_json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let tree = enter(py, || Ok::<_, Failure>(to_json(&self.expr)))?;
         Ok(PyBytes::new(py, tree.as_bytes()))
+    }
+
+    /// Whether it has selectors, without which no storage is asked.
+    fn selects(&self, py: Python<'_>) -> PyResult<bool> {
+        enter(py, || self.matcher_sets().map(|sets| !sets.is_empty()))
     }
 
     fn longest_selection_ms(&self, py: Python<'_>, start_ms: i64, end_ms: i64) -> PyResult<i64> {

@@ -207,6 +207,41 @@ impl PyTsdbStats {
     }
 
     #[getter]
+    fn chunks_created(&self) -> u64 {
+        self.stats.chunks_created
+    }
+
+    #[getter]
+    fn out_of_order_samples(&self) -> u64 {
+        self.stats.out_of_order_samples
+    }
+
+    #[getter]
+    fn out_of_bound_samples(&self) -> u64 {
+        self.stats.out_of_bound_samples
+    }
+
+    #[getter]
+    fn exemplars_appended(&self) -> u64 {
+        self.stats.exemplars_appended
+    }
+
+    #[getter]
+    fn out_of_order_exemplars(&self) -> u64 {
+        self.stats.out_of_order_exemplars
+    }
+
+    #[getter]
+    fn min_time_ms(&self) -> i64 {
+        self.stats.min_t
+    }
+
+    #[getter]
+    fn max_time_ms(&self) -> i64 {
+        self.stats.max_t
+    }
+
+    #[getter]
     fn memory_bytes(&self) -> u64 {
         self.stats.bytes.total()
     }
@@ -232,6 +267,11 @@ impl PyTsdbStats {
     #[getter]
     fn wal_failures(&self) -> u64 {
         self.stats.wal_failures
+    }
+
+    #[getter]
+    fn wal_segment(&self) -> u64 {
+        self.stats.wal_segment
     }
 }
 
@@ -287,10 +327,20 @@ impl PyTsdb {
         PyTsdbStats { stats: self.tsdb.stats() }
     }
 
-    /// Series that got a sample at `since_ms` or later.
+    /// Series that got a sample at `since_ms` or later: all of them, and those of native histograms.
     fn active_series<'py>(&self, py: Python<'py>, pool: &Pool, since_ms: i64) -> PyResult<Bound<'py, PyAny>> {
         let tsdb = Arc::clone(&self.tsdb);
-        pool.submit(py, move || Ok::<_, TsdbError>(tsdb.active_series(since_ms).total), |_, total| Ok(total))
+        pool.submit(
+            py,
+            move || Ok::<_, TsdbError>(tsdb.active_series(since_ms)),
+            |_, active| Ok((active.total, active.histograms)),
+        )
+    }
+
+    /// Forgets metadata last set before a time; gives the number of entries forgotten.
+    fn purge_metadata<'py>(&self, py: Python<'py>, pool: &Pool, before_ms: i64) -> PyResult<Bound<'py, PyAny>> {
+        let tsdb = Arc::clone(&self.tsdb);
+        pool.submit(py, move || Ok::<_, TsdbError>(tsdb.purge_metadata(before_ms)), |_, forgotten| Ok(forgotten))
     }
 
     fn close<'py>(&self, py: Python<'py>, pool: &Pool) -> PyResult<Bound<'py, PyAny>> {
