@@ -71,7 +71,8 @@ class InProcess:
 async def running(folder: Path, *flags: str) -> AsyncIterator[InProcess]:
     """Starts all services but the HTTP server, on empty folders, and stops them at the end."""
     data = [f"-blocks-storage.tsdb.dir={folder / 'tsdb'}", f"-blocks-storage.filesystem.dir={folder / 'blocks'}"]
-    loaded = load(["-target=all", "-ring.store=inmemory", "-ingester.min-ready-duration=0s", *data, *flags])
+    one = ["-ring.store=inmemory", "-distributor.replication-factor=1", "-ingester.min-ready-duration=0s"]
+    loaded = load(["-target=all", *one, *data, *flags])
     process = Process(loaded.config, Registry())
     supervisor = build(process, ["all"])
     services = [service for service in supervisor.services.values() if not isinstance(service, HTTPServer)]

@@ -21,7 +21,7 @@ impl Frame<'_> {
             self.query.budget.check_time()?;
             let (_, _, samples) = ranges.series(i)?;
             let mut present = Vec::new();
-            let counts = windows.slide(&samples, |extent| present.push(extent.step));
+            let counts = windows.slide(&samples, |extent| present.push(extent.step))?;
             Ok((present, counts))
         };
         in_order(ranges.len(), work, &mut |(present, counts): (Vec<usize>, WindowCounts)| {

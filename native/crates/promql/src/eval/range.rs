@@ -18,6 +18,9 @@ use crate::parse::ast::{Expr, TimeShift, ValueType};
 use crate::parse::functions::Function;
 use crate::plan::tree::{Node, Op};
 
+/// Samples in the windows of a series between two looks at the clock.
+const SAMPLES_A_CHECK: u64 = 1 << 16;
+
 /// A function over a range, as the engine calls it.
 pub(super) struct RangeCall {
     apply: fn(&Window<'_>, &Params<'_>) -> Option<Value>,
@@ -112,9 +115,13 @@ impl RangeVector<'_> {
 
 impl Windows<'_> {
     /// Calls `visit` with each window that is not empty, in the order of the steps.
-    pub fn slide(&self, samples: &Samples, mut visit: impl FnMut(Extent)) -> WindowCounts {
+    ///
+    /// # Errors
+    /// As [`super::budget::Budget::check_time`], asked now and then: one series may have long windows at many steps.
+    pub fn slide(&self, samples: &Samples, mut visit: impl FnMut(Extent)) -> Result<WindowCounts, EvalError> {
         let per_step = self.frame.query.options.per_step_stats;
         let (mut from, mut to) = (0, 0);
+        let mut next_check = SAMPLES_A_CHECK;
         let mut counts = WindowCounts::default();
         // Histograms count by their size; a running total makes a window's count a difference.
         let sizes: Vec<u64> = running_sizes(samples);
@@ -139,9 +146,13 @@ impl Windows<'_> {
             if per_step {
                 counts.per_step.push((step, size));
             }
+            if counts.total >= next_check {
+                self.frame.query.budget.check_time()?;
+                next_check = counts.total + SAMPLES_A_CHECK;
+            }
             visit(Extent { step, from, to, end_ms });
         }
-        counts
+        Ok(counts)
     }
 }
 
@@ -264,7 +275,7 @@ impl Frame<'_> {
                 if let Some(value) = (call.apply)(&window, &params) {
                     column.get_or_insert_with(|| Column::new(labels.clone(), steps)).set(extent.step, Some(value));
                 }
-            });
+            })?;
             if let Some(column) = &mut column {
                 self.note_non_counter(function, column, exprs);
                 if drop_name || !call.keep_name {

@@ -109,7 +109,7 @@ fn window_of_each(frame: &Frame<'_>, root: &Node<'_>) -> Result<Vec<MatrixSeries
                     Some(h) => series.histograms.push((samples.t[i], h.clone())),
                 }
             }
-        });
+        })?;
         frame.count_windows(&counts);
         if counts.total > 0 {
             frame.query.budget.hold(counts.total)?;

@@ -1,0 +1,139 @@
+"""One evaluation: its time, its cancellation, how many run at once; the event loop goes on meanwhile."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from neocortex import _native
+from neocortex.config.load import load
+from neocortex.ingester.tenants import Tenants
+from neocortex.overrides.limits import Overrides
+from neocortex.querier.service import EngineOptions, Querier
+
+LONG = "sum_over_time(quantile_over_time(0.5, (vector(time()) % 977)[12h:1s])[12h:1s])"
+"""Half a day of windows of half a day: takes minutes when nobody stops it."""
+
+
+@pytest.fixture
+async def tenants(tmp_path: Path, pool: _native.Pool, tsdb_options: _native.TsdbOptions) -> AsyncIterator[Tenants]:
+    tenants = Tenants(tmp_path, pool, tsdb_options)
+    yield tenants
+    await tenants.close()
+
+
+def querier(tenants: Tenants, pool: _native.Pool, *, timeout_s: float = 60, max_concurrent: int = 4) -> Querier:
+    options = EngineOptions(
+        lookback_delta_ms=300_000,
+        default_evaluation_interval_ms=60_000,
+        max_samples=1 << 50,
+        timeout_s=timeout_s,
+        max_concurrent=max_concurrent,
+        experimental_functions=False,
+        per_step_stats=False,
+    )
+    return Querier(tenants, pool, Overrides(load(["-target=all"]).config.limits), options)
+
+
+async def threads_are_free(pool: _native.Pool) -> None:
+    """Returns when both threads of the pool take jobs again."""
+    empty = _native.Selectors.parse([])
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(_native.label_names(pool, None, empty, 0) for _ in range(8)))
+
+
+async def test_cancelling_the_handler_ends_the_evaluation(tenants: Tenants, pool: _native.Pool) -> None:
+    service = querier(tenants, pool)
+    query = service.parse(LONG)
+    handlers = [asyncio.create_task(service.evaluate("t", query, 0, 0, 0)) for _ in range(2)]
+    await asyncio.sleep(0.05)
+    for handler in handlers:
+        handler.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await handler
+    await threads_are_free(pool)
+
+
+async def test_a_handler_that_waits_for_its_turn_can_be_cancelled(tenants: Tenants, pool: _native.Pool) -> None:
+    service = querier(tenants, pool, max_concurrent=1)
+    first = asyncio.create_task(service.evaluate("t", service.parse(LONG), 0, 0, 0))
+    await asyncio.sleep(0.01)
+    second = asyncio.create_task(service.evaluate("t", service.parse("1"), 0, 0, 0))
+    third = asyncio.create_task(service.evaluate("t", service.parse("1"), 0, 0, 0))
+    await asyncio.sleep(0.01)
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    assert not third.done()
+    first.cancel()
+    assert b'"success"' in await asyncio.wait_for(third, 5)
+
+
+@pytest.mark.parametrize(("timeout_s", "asked"), [(0.05, None), (60, 0.05), (0.05, 60)])
+async def test_the_shorter_time_ends_it(
+    tenants: Tenants, pool: _native.Pool, timeout_s: float, asked: float | None
+) -> None:
+    service = querier(tenants, pool, timeout_s=timeout_s)
+    started = time.monotonic()
+    with pytest.raises(_native.QueryTimeoutError, match=r"^query timed out in expression evaluation$"):
+        await service.evaluate("t", service.parse(LONG), 0, 0, 0, timeout_s=asked)
+    assert time.monotonic() - started < 2
+
+
+async def test_time_spent_waiting_counts(tenants: Tenants, pool: _native.Pool) -> None:
+    """A query whose time is up before its turn comes is not evaluated any more."""
+    service = querier(tenants, pool, max_concurrent=1, timeout_s=0.1)
+    waits = [asyncio.create_task(service.evaluate("t", service.parse(LONG), 0, 0, 0)) for _ in range(8)]
+    started = time.monotonic()
+    results = await asyncio.gather(*waits, return_exceptions=True)
+    assert [type(result) for result in results] == [_native.QueryTimeoutError] * 8
+    assert time.monotonic() - started < 2
+
+
+async def test_no_more_than_the_limit_run_at_once(tenants: Tenants, pool: _native.Pool) -> None:
+    service = querier(tenants, pool, max_concurrent=3)
+    handlers = [asyncio.create_task(service.evaluate("t", service.parse(LONG), 0, 0, 0)) for _ in range(8)]
+    await asyncio.sleep(0.1)
+    assert pool.queued == 1, "two run, one waits for a thread, five for their turn"
+    for handler in handlers:
+        handler.cancel()
+    assert all(
+        isinstance(end, asyncio.CancelledError) for end in await asyncio.gather(*handlers, return_exceptions=True)
+    )
+    await threads_are_free(pool)
+
+
+async def test_the_event_loop_goes_on(tenants: Tenants, pool: _native.Pool) -> None:
+    service = querier(tenants, pool, timeout_s=0.5)
+    gaps: list[float] = []
+
+    async def heartbeat() -> None:
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(0.005)
+            now = time.monotonic()
+            gaps.append(now - last)
+            last = now
+
+    beating = asyncio.create_task(heartbeat())
+    with pytest.raises(_native.QueryTimeoutError):
+        await service.evaluate("t", service.parse(LONG), 0, 0, 0)
+    beating.cancel()
+    assert len(gaps) >= 20
+    assert sorted(gaps)[len(gaps) // 2] < 0.05
+
+
+async def test_an_unknown_tenant_has_no_series(tenants: Tenants, pool: _native.Pool) -> None:
+    service = querier(tenants, pool)
+    answer = await service.evaluate("nobody", service.parse("up"), 0, 0, 0)
+    assert answer == b'{"status":"success","data":{"resultType":"vector","result":[]}}'
+    assert await service.label_names("nobody", service.selectors([]), 0) == b'{"status":"success","data":[]}'
+    assert len(tenants) == 0
+
+
+async def test_experimental_functions_are_off(tenants: Tenants, pool: _native.Pool) -> None:
+    service = querier(tenants, pool)
+    with pytest.raises(_native.ParseError, match=r"function \"sort_by_label\" is not enabled"):
+        service.parse("sort_by_label(up, 'job')")
