@@ -110,12 +110,17 @@ class PushEndpoint:
             return http_error(400, f"received message larger than max ({e.length or e.limit + 1} vs {e.limit})")
         except _native.DecodeError as e:
             return http_error(400, str(e))
+        except _native.OverloadedError as e:
+            return http_error(503, str(e))
         try:
             written = await self._distributor.push(request.tenant, write)
         except InvalidTenant as e:
             return http_error(500, str(e), written_headers(Written()) if version == 2 else ())
         except PushError as e:
             return http_error(e.status, e.text, written_headers(e.written) if version == 2 else ())
+        except _native.NativeError as e:
+            status = 503 if isinstance(e, _native.OverloadedError) else 500
+            return http_error(status, str(e), written_headers(Written()) if version == 2 else ())
         return Response() if version == 1 else Response(204, headers=written_headers(written))
 
     def routes(self, legacy_prefix: str) -> list[Route]:

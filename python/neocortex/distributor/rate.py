@@ -1,5 +1,6 @@
 """Ingestion rate limits: one token bucket a tenant, as Cortex's limiter (golang.org/x/time/rate) counts."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -7,7 +8,7 @@ from collections.abc import Callable
 class TokenBucket:
     """A bucket of `burst` tokens, filled with `rate` tokens a second; starts full.
 
-    A request larger than the burst never passes. Rate and burst may change between calls.
+    A request larger than the burst never passes, unless the rate is infinite. Rate and burst may change between calls.
     """
 
     __slots__ = ("_last", "_tokens")
@@ -18,12 +19,15 @@ class TokenBucket:
 
     def allow(self, n: int, rate: float, burst: int, now: float) -> bool:
         """Takes `n` tokens if they are there; `now` in seconds of a monotonic clock."""
-        elapsed = max(0.0, now - self._last)
-        tokens = min(float(burst), self._tokens + elapsed * rate)
-        if n > tokens:
+        if rate == math.inf:
+            return True
+        filled = max(0.0, now - self._last) * max(0.0, rate)
+        tokens = min(float(burst), self._tokens + filled) - n
+        # What is filled in less than a nanosecond is there: Go's limiter counts time in whole ones.
+        if n > burst or (tokens < 0 and (rate <= 0 or -tokens / rate * 1e9 >= 1)):
             return False
         self._last = now
-        self._tokens = tokens - n
+        self._tokens = tokens
         return True
 
 

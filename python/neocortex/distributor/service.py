@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neocortex import _native
+from neocortex.config.kinds import go_float
 from neocortex.distributor.limits import RATE_PERIOD_S, DistributorBusy
 from neocortex.distributor.rate import IngestionLimiter
 from neocortex.errors import NeocortexError
@@ -102,7 +103,7 @@ class Distributor(Service):
             self._metrics.rate_limited(tenant, checked)
             raise PushError(
                 429,
-                f"ingestion rate limit ({limits.ingestion_rate:g}) exceeded while adding"
+                f"ingestion rate limit ({go_float(limits.ingestion_rate)}) exceeded while adding"
                 f" {checked.samples + checked.histograms} samples and {checked.metadata} metadata",
                 Written(),
             )

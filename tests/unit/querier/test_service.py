@@ -8,23 +8,21 @@ from pathlib import Path
 import pytest
 
 from neocortex import _native
-from neocortex.config.load import load
-from neocortex.ingester.tenants import Tenants
-from neocortex.overrides.limits import Overrides
 from neocortex.querier.service import EngineOptions, Querier
+from support.in_process import InProcess, running
 
 LONG = "sum_over_time(quantile_over_time(0.5, (vector(time()) % 977)[12h:1s])[12h:1s])"
 """Half a day of windows of half a day: takes minutes when nobody stops it."""
 
 
 @pytest.fixture
-async def tenants(tmp_path: Path, pool: _native.Pool, tsdb_options: _native.TsdbOptions) -> AsyncIterator[Tenants]:
-    tenants = Tenants(tmp_path, pool, tsdb_options)
-    yield tenants
-    await tenants.close()
+async def server(tmp_path: Path) -> AsyncIterator[InProcess]:
+    async with running(tmp_path) as process:
+        yield process
 
 
-def querier(tenants: Tenants, pool: _native.Pool, *, timeout_s: float = 60, max_concurrent: int = 4) -> Querier:
+def querier(server: InProcess, pool: _native.Pool, *, timeout_s: float = 60, max_concurrent: int = 4) -> Querier:
+    """A querier with options and threads of its own."""
     options = EngineOptions(
         lookback_delta_ms=300_000,
         default_evaluation_interval_ms=60_000,
@@ -34,7 +32,8 @@ def querier(tenants: Tenants, pool: _native.Pool, *, timeout_s: float = 60, max_
         experimental_functions=False,
         per_step_stats=False,
     )
-    return Querier(tenants, pool, Overrides(load(["-target=all"]).config.limits), options)
+    process = server.process
+    return Querier(process.ingester_ring, process.ingester, pool, process.overrides, options)
 
 
 async def threads_are_free(pool: _native.Pool) -> None:
@@ -44,8 +43,8 @@ async def threads_are_free(pool: _native.Pool) -> None:
         await asyncio.gather(*(_native.label_names(pool, None, empty, 0) for _ in range(8)))
 
 
-async def test_cancelling_the_handler_ends_the_evaluation(tenants: Tenants, pool: _native.Pool) -> None:
-    service = querier(tenants, pool)
+async def test_cancelling_the_handler_ends_the_evaluation(server: InProcess, pool: _native.Pool) -> None:
+    service = querier(server, pool)
     query = service.parse(LONG)
     handlers = [asyncio.create_task(service.evaluate("t", query, 0, 0, 0)) for _ in range(2)]
     await asyncio.sleep(0.05)
@@ -56,8 +55,8 @@ async def test_cancelling_the_handler_ends_the_evaluation(tenants: Tenants, pool
     await threads_are_free(pool)
 
 
-async def test_a_handler_that_waits_for_its_turn_can_be_cancelled(tenants: Tenants, pool: _native.Pool) -> None:
-    service = querier(tenants, pool, max_concurrent=1)
+async def test_a_handler_that_waits_for_its_turn_can_be_cancelled(server: InProcess, pool: _native.Pool) -> None:
+    service = querier(server, pool, max_concurrent=1)
     first = asyncio.create_task(service.evaluate("t", service.parse(LONG), 0, 0, 0))
     await asyncio.sleep(0.01)
     second = asyncio.create_task(service.evaluate("t", service.parse("1"), 0, 0, 0))
@@ -73,18 +72,18 @@ async def test_a_handler_that_waits_for_its_turn_can_be_cancelled(tenants: Tenan
 
 @pytest.mark.parametrize(("timeout_s", "asked"), [(0.05, None), (60, 0.05), (0.05, 60)])
 async def test_the_shorter_time_ends_it(
-    tenants: Tenants, pool: _native.Pool, timeout_s: float, asked: float | None
+    server: InProcess, pool: _native.Pool, timeout_s: float, asked: float | None
 ) -> None:
-    service = querier(tenants, pool, timeout_s=timeout_s)
+    service = querier(server, pool, timeout_s=timeout_s)
     started = time.monotonic()
     with pytest.raises(_native.QueryTimeoutError, match=r"^query timed out in expression evaluation$"):
         await service.evaluate("t", service.parse(LONG), 0, 0, 0, timeout_s=asked)
     assert time.monotonic() - started < 2
 
 
-async def test_time_spent_waiting_counts(tenants: Tenants, pool: _native.Pool) -> None:
+async def test_time_spent_waiting_counts(server: InProcess, pool: _native.Pool) -> None:
     """A query whose time is up before its turn comes is not evaluated any more."""
-    service = querier(tenants, pool, max_concurrent=1, timeout_s=0.1)
+    service = querier(server, pool, max_concurrent=1, timeout_s=0.1)
     waits = [asyncio.create_task(service.evaluate("t", service.parse(LONG), 0, 0, 0)) for _ in range(8)]
     started = time.monotonic()
     results = await asyncio.gather(*waits, return_exceptions=True)
@@ -92,8 +91,8 @@ async def test_time_spent_waiting_counts(tenants: Tenants, pool: _native.Pool) -
     assert time.monotonic() - started < 2
 
 
-async def test_no_more_than_the_limit_run_at_once(tenants: Tenants, pool: _native.Pool) -> None:
-    service = querier(tenants, pool, max_concurrent=3)
+async def test_no_more_than_the_limit_run_at_once(server: InProcess, pool: _native.Pool) -> None:
+    service = querier(server, pool, max_concurrent=3)
     handlers = [asyncio.create_task(service.evaluate("t", service.parse(LONG), 0, 0, 0)) for _ in range(8)]
     await asyncio.sleep(0.1)
     assert pool.queued == 1, "two run, one waits for a thread, five for their turn"
@@ -105,8 +104,8 @@ async def test_no_more_than_the_limit_run_at_once(tenants: Tenants, pool: _nativ
     await threads_are_free(pool)
 
 
-async def test_the_event_loop_goes_on(tenants: Tenants, pool: _native.Pool) -> None:
-    service = querier(tenants, pool, timeout_s=0.5)
+async def test_the_event_loop_goes_on(server: InProcess, pool: _native.Pool) -> None:
+    service = querier(server, pool, timeout_s=0.5)
     gaps: list[float] = []
 
     async def heartbeat() -> None:
@@ -125,15 +124,15 @@ async def test_the_event_loop_goes_on(tenants: Tenants, pool: _native.Pool) -> N
     assert sorted(gaps)[len(gaps) // 2] < 0.05
 
 
-async def test_an_unknown_tenant_has_no_series(tenants: Tenants, pool: _native.Pool) -> None:
-    service = querier(tenants, pool)
+async def test_an_unknown_tenant_has_no_series(server: InProcess, pool: _native.Pool) -> None:
+    service = querier(server, pool)
     answer = await service.evaluate("nobody", service.parse("up"), 0, 0, 0)
     assert answer == b'{"status":"success","data":{"resultType":"vector","result":[]}}'
     assert await service.label_names("nobody", service.selectors([]), 0) == b'{"status":"success","data":[]}'
-    assert len(tenants) == 0
+    assert len(server.process.tenants) == 0
 
 
-async def test_experimental_functions_are_off(tenants: Tenants, pool: _native.Pool) -> None:
-    service = querier(tenants, pool)
+async def test_experimental_functions_are_off(server: InProcess, pool: _native.Pool) -> None:
+    service = querier(server, pool)
     with pytest.raises(_native.ParseError, match=r"function \"sort_by_label\" is not enabled"):
         service.parse("sort_by_label(up, 'job')")
