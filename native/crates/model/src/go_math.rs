@@ -1,9 +1,9 @@
-//! Logarithms and powers of two as Go computes them, bit by bit.
+//! Logarithms, area functions and powers of two as Go computes them, bit by bit.
 //!
 //! Go's `math` package follows FreeBSD's `e_log.c` and `e_exp.c`; the C library behind Rust's functions rounds some results
 //! differently. Answers show all digits of a float, so the last bit is seen.
 
-use std::f64::consts::{FRAC_1_SQRT_2, LOG2_E, LOG10_E};
+use std::f64::consts::{FRAC_1_SQRT_2, LN_2, LOG2_E, LOG10_E};
 
 /// High and low part of ln 2.
 const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
@@ -73,6 +73,57 @@ pub fn log10(x: f64) -> f64 {
     ln(x) * LOG10_E
 }
 
+/// Below its inverse an area function is its argument; above it, the logarithm of twice its argument.
+const FAR: f64 = (1_u32 << 28) as f64;
+
+/// The inverse hyperbolic cosine; finite for every finite number from 1 on.
+#[must_use]
+pub fn acosh(x: f64) -> f64 {
+    if x < 1.0 || x.is_nan() {
+        f64::NAN
+    } else if x >= FAR {
+        ln(x) + LN_2
+    } else if x > 2.0 {
+        ln(2.0 * x - 1.0 / (x + (x * x - 1.0).sqrt()))
+    } else {
+        let above = x - 1.0;
+        (above + (2.0 * above + above * above).sqrt()).ln_1p()
+    }
+}
+
+/// The inverse hyperbolic sine; finite for every finite number.
+#[must_use]
+pub fn asinh(x: f64) -> f64 {
+    let size = x.abs();
+    let result = if !x.is_finite() || size < 1.0 / FAR {
+        size
+    } else if size > FAR {
+        ln(size) + LN_2
+    } else if size > 2.0 {
+        ln(2.0 * size + 1.0 / ((size * size + 1.0).sqrt() + size))
+    } else {
+        (size + size * size / (1.0 + (1.0 + size * size).sqrt())).ln_1p()
+    };
+    result.copysign(x)
+}
+
+/// The inverse hyperbolic tangent.
+#[must_use]
+pub fn atanh(x: f64) -> f64 {
+    let size = x.abs();
+    let result = if size > 1.0 || x.is_nan() {
+        return f64::NAN;
+    } else if size < 1.0 / FAR {
+        size
+    } else if size < 0.5 {
+        let double = size + size;
+        0.5 * (double + double * size / (1.0 - size)).ln_1p()
+    } else {
+        0.5 * ((size + size) / (1.0 - size)).ln_1p()
+    };
+    result.copysign(x)
+}
+
 /// Two to the power of a number.
 #[must_use]
 pub fn exp2(x: f64) -> f64 {
@@ -133,6 +184,21 @@ mod tests {
             let (x, y) = (f64::from_bits(x), f64::from_bits(y));
             assert!(same(ln(x), e) && same(log2(x), two) && same(log10(x), ten), "{x:e}");
             assert!(same(exp2(y), power), "{y:e}");
+        }
+    }
+
+    #[test]
+    fn area_functions() {
+        assert_eq!([acosh(f64::MAX), asinh(-f64::MAX)], [710.4758600739439, -710.4758600739439]);
+        assert_eq!([acosh(1.0), asinh(-0.0), atanh(1.0), atanh(1e-300)], [0.0, 0.0, f64::INFINITY, 1e-300]);
+        assert_eq!([acosh(f64::INFINITY), asinh(f64::NEG_INFINITY)], [f64::INFINITY, f64::NEG_INFINITY]);
+        assert!(
+            asinh(-0.0).is_sign_negative() && acosh(0.5).is_nan() && atanh(-1.5).is_nan() && asinh(f64::NAN).is_nan()
+        );
+        for x in [1e-9, 0.25, 0.75, 1.5, 3.0, 1e5, 1e10] {
+            assert!((asinh(x) - x.asinh()).abs() <= 1e-14 * x.asinh());
+            assert!(x < 1.0 || (acosh(x) - x.acosh()).abs() <= 1e-14 * x.acosh());
+            assert!(x >= 1.0 || (atanh(-x) - (-x).atanh()).abs() <= 1e-14 * x.atanh());
         }
     }
 

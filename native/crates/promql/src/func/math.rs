@@ -40,14 +40,26 @@ fn map_floats(call: &Call<'_>, columns: Vec<Column>, f: impl Fn(usize, f64) -> O
     columns.into_iter().map(map).filter(|column| !column.is_empty()).collect()
 }
 
-/// Go's `math.Max`: NaN wins.
-pub(super) fn go_max(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+/// Go's `math.Max`: NaN wins, but for +Inf.
+fn go_max(a: f64, b: f64) -> f64 {
+    if a == f64::INFINITY || b == f64::INFINITY {
+        f64::INFINITY
+    } else if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else {
+        a.max(b)
+    }
 }
 
 /// Go's `math.Min`: NaN wins, but for -Inf.
-pub(super) fn go_min(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
+fn go_min(a: f64, b: f64) -> f64 {
+    if a == f64::NEG_INFINITY || b == f64::NEG_INFINITY {
+        f64::NEG_INFINITY
+    } else if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else {
+        a.min(b)
+    }
 }
 
 fn clamp_between(
@@ -121,6 +133,9 @@ mod tests {
         assert_eq!(run(clamp, 7.0, &[5.0, 1.0]), None);
         assert_eq!(run(clamp_min, 7.0, &[9.0]), Some(9.0));
         assert!(run(clamp_max, 7.0, &[f64::NAN]).unwrap().is_nan());
+        assert!(run(clamp_max, f64::NAN, &[7.0]).unwrap().is_nan());
+        assert_eq!(run(clamp_min, f64::NAN, &[f64::INFINITY]), Some(f64::INFINITY));
+        assert_eq!(run(clamp_max, f64::NAN, &[f64::NEG_INFINITY]), Some(f64::NEG_INFINITY));
     }
 
     #[test]

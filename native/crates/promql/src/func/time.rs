@@ -8,6 +8,9 @@ use crate::eval::error::EvalError;
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
+/// The first second of Go's calendar, in the year -292277022399. What is earlier wraps around to its end.
+const FIRST_SECOND: i64 = -9_223_372_028_741_760_000;
+
 /// A moment in the proleptic Gregorian calendar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Date {
@@ -24,7 +27,8 @@ struct Date {
 impl Date {
     /// From seconds since the epoch. Days are counted from March, so that the leap day is the last of a year.
     fn from_unix(seconds: i64) -> Self {
-        let days = seconds.div_euclid(SECONDS_PER_DAY);
+        let wrapped = i128::from(seconds) + if seconds < FIRST_SECOND { 1 << 64 } else { 0 };
+        let days = (wrapped.div_euclid(i128::from(SECONDS_PER_DAY))) as i64;
         let since = days + 719_468;
         let era = since.div_euclid(146_097);
         let day_of_era = since.rem_euclid(146_097);
@@ -37,7 +41,7 @@ impl Date {
             month,
             day: day_of_year - (153 * month_from_march + 2) / 5 + 1,
             days,
-            second_of_day: seconds.rem_euclid(SECONDS_PER_DAY),
+            second_of_day: wrapped.rem_euclid(i128::from(SECONDS_PER_DAY)) as i64,
         }
     }
 
@@ -70,8 +74,7 @@ fn go_seconds(v: f64) -> i64 {
 }
 
 fn of_dates(call: &Call<'_>, args: Vec<Argument>, part: fn(&Date) -> i64) -> Vec<Column> {
-    // Nothing beyond is a date; the calendar's arithmetic must not overflow.
-    let of = |seconds: i64| part(&Date::from_unix(seconds.clamp(i64::MIN / 4, i64::MAX / 4))) as f64;
+    let of = |seconds: i64| part(&Date::from_unix(seconds)) as f64;
     let Some(vector) = args.into_iter().next() else {
         let mut column = Column::new(Labels::empty(), call.steps.len());
         for (v, t) in column.floats.iter_mut().zip(call.steps) {
@@ -145,5 +148,22 @@ mod tests {
         let century = Date::from_unix(4_107_542_400);
         assert_eq!((century.year, century.month, century.day), (2100, 3, 1));
         assert_eq!(century.day_of_year(), 60);
+    }
+
+    /// As Go 1.26 gives them: seconds, year, month, day, day of the year, day of the week, hour.
+    #[test]
+    fn dates_beyond_the_calendar_wrap() {
+        for [seconds, year, month, day, day_of_year, day_of_week, hour] in [
+            [i64::MIN, 292_277_026_596, 12, 4, 339, 0, 15],
+            [-9_223_372_030_000_000_000, 292_277_026_814, 2, 23, 54, 0, 7],
+            [-9_200_000_000_000_000_000, -291_536_392_293, 5, 3, 123, 2, 12],
+            [9_223_372_028_741_760_000, 292_277_026_339, 11, 3, 307, 5, 0],
+            [1_000_000_000_000_000_000, 31_688_740_476, 10, 23, 297, 5, 1],
+        ] {
+            let date = Date::from_unix(seconds);
+            assert_eq!([date.year, date.month, date.day], [year, month, day]);
+            assert_eq!([date.day_of_year(), date.day_of_week()], [day_of_year, day_of_week]);
+            assert_eq!(date.second_of_day / 3600, hour);
+        }
     }
 }
