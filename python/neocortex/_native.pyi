@@ -156,6 +156,10 @@ class Appended:
     @property
     def metadata(self) -> int: ...
     @property
+    def metadata_created(self) -> int:
+        """Of `metadata`, what was not known before."""
+
+    @property
     def failed_samples(self) -> int: ...
     @property
     def failed_histograms(self) -> int: ...
@@ -187,6 +191,10 @@ class TsdbStats:
     def exemplars(self) -> int: ...
     @property
     def chunks_created(self) -> int: ...
+    @property
+    def float_samples_appended(self) -> int: ...
+    @property
+    def histogram_samples_appended(self) -> int: ...
     @property
     def out_of_order_samples(self) -> int:
         """Refused or dropped."""
@@ -225,8 +233,14 @@ class Tsdb:
     def open(pool: Pool, folder: str, options: TsdbOptions) -> Future[Tsdb]:
         """Opens or makes it and replays its log. Raises `StorageFailedError`."""
 
-    def append(self, pool: Pool, request: WriteRequest, limits: SeriesLimits) -> Future[Appended]:
-        """Appends a validated request; it is in the log when the future is done. Raises `StorageFailedError`."""
+    def append(
+        self, pool: Pool, request: WriteRequest, limits: SeriesLimits, room: int | None = None
+    ) -> Future[Appended]:
+        """Appends a validated request; it is in the log when the future is done.
+
+        Raises `StorageFailedError`, and `LimitError` when it would create more than `room` series: then nothing of it
+        is taken.
+        """
 
     def stats(self) -> TsdbStats:
         """Figures; short enough for the event loop."""

@@ -31,6 +31,7 @@ from neocortex.ingester.mode import operator_routes
 from neocortex.ingester.service import Ingester, Periods
 from neocortex.ingester.stats import IngestionStats
 from neocortex.ingester.tenants import Tenants
+from neocortex.ingester.tsdbmetrics import register_tsdb_metrics
 from neocortex.observe import get_logger
 from neocortex.overrides.http import runtime_config_route
 from neocortex.overrides.limits import Overrides
@@ -149,7 +150,7 @@ def _ingester(process: Process) -> Service:
             heartbeat_period_s=lifecycler.heartbeat_period.seconds,
             unregister_on_shutdown=lifecycler.unregister_on_shutdown,
         ),
-        IngesterMetrics(process.registry, process.tenants, process.distributor_metrics.refused_by_ingester),
+        IngesterMetrics(process.registry, process.distributor_metrics.refused_by_ingester),
         guard=IngesterGuard(process.ingester_limits, process.registry),
         stats=IngestionStats(
             process.tenants,
@@ -166,6 +167,7 @@ def _ingester(process: Process) -> Service:
             active_series_update=config.active_series_metrics_update_period.seconds if count_active else None,
         ),
     )
+    register_tsdb_metrics(process.registry, process.tenants)
     process.ready_checks.append(process.ingester.not_ready)
     direct = DirectPush(process.ingester, process.workers.write, process.config.distributor.max_recv_msg_size)
     process.app.add([*direct.routes(), stats_route(process.ingester), *operator_routes(process.ingester)])

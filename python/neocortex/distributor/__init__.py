@@ -6,6 +6,7 @@ discarded.
 
 * `http`: the endpoints and their order of checks.
 * `service`: one push from the decoded request to the ingesters' answer.
-* `rate`: token buckets.
+* `rate`: token buckets. `limits`: what this instance takes over all tenants.
+* `stats`: the tenants' figures over all ingesters.
 * `metrics`: the `cortex_distributor_*` and `cortex_discarded_*` families.
 """

@@ -3,8 +3,11 @@
 Called by the distributor (writes) and the querier (reads); calls the native TSDB and the ring's lifecycler. Owns the
 folders below `blocks_storage.tsdb.dir`, one a tenant, and the tenants' membership in memory.
 
-* `service`: start (replay of every tenant's log), stop, push.
+* `service`: start (replay of every tenant's log), stop, push, and what is done from time to time.
 * `tenants`: the open databases.
-* `http`: the ring page and the ingester's own endpoints.
-* `metrics`: the `cortex_ingester_*` families.
+* `limits`: what this instance takes over all tenants.
+* `stats`, `statspage`: rates and active series by tenant, and the pages that show them.
+* `mode`: read-only mode, renewal of tokens, shutdown.
+* `http`: the ingester's own endpoints.
+* `metrics`, `tsdbmetrics`: the `cortex_ingester_*` families.
 """

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from neocortex.config.sections.ingester import InstanceLimits
+    from neocortex.ingester.tenants import Tenants
     from neocortex.observe.metrics import Registry
 
 RATE_PERIOD_S = 1.0
@@ -89,6 +90,11 @@ class InstanceGuard:
             yield
         finally:
             self.queries.end()
+
+    def series_room(self, tenants: Tenants) -> int | None:
+        """How many series a push may create; None without a limit."""
+        limit = self._limits().max_series
+        return max(0, limit - tenants.series) if limit > 0 else None
 
     def check_new_tenant(self, tenants: int) -> None:
         """Before a database is made beside the `tenants` that are there. Raises `IngesterRefusal`."""

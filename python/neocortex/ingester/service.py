@@ -149,7 +149,10 @@ class Ingester(Service):
         with self.guard.push():
             try:
                 tsdb = await self._open(tenant)
-                outcome = await tsdb.append(self._pool, request, self._series_limits(tenant))
+                room = self.guard.series_room(self.tenants)
+                outcome = await tsdb.append(self._pool, request, self._series_limits(tenant), room)
+            except _native.LimitError as e:
+                raise IngesterRefusal(f"user={tenant}: {e}") from e
             except _native.ClosedError as e:
                 raise IngesterRefusal("ingester stopping") from e
         self._metrics.appended(tenant, outcome)
@@ -175,8 +178,9 @@ class Ingester(Service):
 
     async def _purge_metadata(self) -> None:
         before_ms = int((time.time() - self._periods.metadata_retain) * 1000)
-        for _, tsdb in list(self.tenants):
-            await tsdb.purge_metadata(self._pool, before_ms)
+        for tenant, tsdb in list(self.tenants):
+            if entries := await tsdb.purge_metadata(self._pool, before_ms):
+                self._metrics.metadata_removed(tenant, entries)
 
     async def _update_active_series(self) -> None:
         self._metrics.active_series(await self.stats.purge_idle())

@@ -35,6 +35,11 @@ class Tenants:
         """How many are open or being opened."""
         return len(self._open) + len(self._opening)
 
+    @property
+    def series(self) -> int:
+        """Series in memory over all tenants."""
+        return sum(tsdb.stats().series for tsdb in self._open.values())
+
     def is_held(self, tenant: str) -> bool:
         """Whether the tenant's database is open or being opened."""
         return tenant in self._open or tenant in self._opening

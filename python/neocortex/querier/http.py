@@ -47,7 +47,8 @@ class QueryEndpoints:
 
     async def instant(self, tenant: str, form: Form, request: Request) -> Response:
         try:
-            t = parse_time_ms(form.get("time")) if form.get("time") else now_ms()
+            # The present is cut to seconds, as in Cortex.
+            t = parse_time_ms(form.get("time")) if form.get("time") else now_ms() // 1000 * 1000
         except BadParameter as e:
             return prometheus_error(
                 500,

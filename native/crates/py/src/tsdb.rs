@@ -18,6 +18,7 @@ impl From<TsdbError> for Failure {
     fn from(error: TsdbError) -> Self {
         match error {
             TsdbError::Closed => Self::Closed(error.to_string()),
+            TsdbError::TooManySeries => Self::Limit(error.to_string()),
             TsdbError::Io { .. } | TsdbError::Corrupt { .. } => Self::Storage(error.to_string()),
         }
     }
@@ -94,6 +95,7 @@ impl PySeriesLimits {
                 per_metric: limit(series_per_metric),
                 histograms_per_user: limit(histogram_series_per_user),
                 admin_message: admin_message.clone(),
+                room: None,
             },
             metadata: MetadataLimits {
                 per_user: limit(metadata_per_user),
@@ -148,6 +150,11 @@ impl PyAppended {
     #[getter]
     fn metadata(&self) -> u64 {
         self.metadata.accepted
+    }
+
+    #[getter]
+    fn metadata_created(&self) -> u64 {
+        self.metadata.created
     }
 
     #[getter]
@@ -209,6 +216,16 @@ impl PyTsdbStats {
     #[getter]
     fn chunks_created(&self) -> u64 {
         self.stats.chunks_created
+    }
+
+    #[getter]
+    fn float_samples_appended(&self) -> u64 {
+        self.stats.float_samples_appended
+    }
+
+    #[getter]
+    fn histogram_samples_appended(&self) -> u64 {
+        self.stats.histogram_samples_appended
     }
 
     #[getter]
@@ -298,12 +315,14 @@ impl PyTsdb {
         )
     }
 
+    #[pyo3(signature = (pool, request, limits, room=None))]
     fn append<'py>(
         &self,
         py: Python<'py>,
         pool: &Pool,
         request: &PyWriteRequest,
         limits: Py<PySeriesLimits>,
+        room: Option<u64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let tsdb = Arc::clone(&self.tsdb);
         let batch = Arc::clone(&request.batch);
@@ -314,7 +333,10 @@ impl PyTsdb {
                 let batch = batch.lock();
                 tsdb.set_max_exemplars(limits.max_exemplars);
                 tsdb.set_native_histograms(limits.native_histograms);
-                let appended = tsdb.append(&*batch, &limits.series)?;
+                let appended = match room {
+                    None => tsdb.append(&*batch, &limits.series)?,
+                    Some(_) => tsdb.append(&*batch, &SeriesLimits { room, ..limits.series.clone() })?,
+                };
                 let metadata = tsdb.set_metadata(batch.metadata(), &limits.metadata);
                 Ok::<_, TsdbError>(PyAppended { appended, metadata })
             },

@@ -31,6 +31,9 @@ pub enum TsdbError {
     /// The database was closed.
     #[error("database is closed")]
     Closed,
+    /// The process has as many series as it may, over all tenants. The text is Cortex's.
+    #[error("cannot add series: ingesters's max series limit reached")]
+    TooManySeries,
 }
 
 impl TsdbError {

@@ -56,6 +56,9 @@ pub struct SeriesLimits {
     pub histograms_per_user: Limit,
     /// `-ingester.admin-limit-message`.
     pub admin_message: String,
+    /// What `-ingester.instance-limits.max-series` leaves for this request to create; a request that needs more is not
+    /// taken at all. `None` for no limit.
+    pub room: Option<u64>,
 }
 
 /// Limits on metadata.

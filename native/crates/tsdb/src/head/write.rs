@@ -25,6 +25,9 @@ impl Head {
             return Err(TsdbError::Closed);
         }
         let plan = self.plan(rows, limits, appender);
+        if limits.room.is_some_and(|room| plan.new.len() as u64 > room) {
+            return Err(TsdbError::TooManySeries);
+        }
         let first_ref = appender.next_ref;
         // Whatever becomes of the log, these numbers are spent.
         appender.next_ref += plan.new.len() as u64;

@@ -91,6 +91,19 @@ fn out_of_bounds_is_half_a_block_behind() {
 }
 
 #[test]
+fn a_request_that_needs_more_room_than_the_process_has_is_not_taken() {
+    let f = Fixture::new();
+    let room = |room| SeriesLimits { room: Some(room), ..SeriesLimits::default() };
+    let two = Rows::default().row(A).float(1, 1.0).row(B).float(1, 1.0);
+    let refused = f.tsdb.append(&two, &room(1)).unwrap_err();
+    assert_eq!(refused.to_string(), "cannot add series: ingesters's max series limit reached");
+    assert_eq!((f.tsdb.stats().series, f.tsdb.stats().float_samples_appended), (0, 0));
+    assert_eq!(f.tsdb.append(&two, &room(2)).unwrap().samples, 2);
+    // Existing series need no room.
+    assert_eq!(f.tsdb.append(&Rows::default().row(A).float(2, 1.0), &room(0)).unwrap().samples, 1);
+}
+
+#[test]
 fn limits_on_series() {
     let f = Fixture::new();
     let message = "please contact administrator to raise it".to_owned();

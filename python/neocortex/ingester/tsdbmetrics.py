@@ -1,0 +1,103 @@
+"""The metrics of the databases, with Cortex's names; read when they are scraped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from neocortex import _native
+    from neocortex.ingester.tenants import Tenants
+    from neocortex.observe.metrics import Registry, Samples
+
+    Read = Callable[[_native.TsdbStats], int]
+
+TOTALS: tuple[tuple[str, str, str, Read], ...] = (
+    ("gauge", "cortex_ingester_memory_series", "The current number of series in memory.", lambda s: s.series),
+    ("gauge", "cortex_ingester_memory_metadata", "The current number of metadata in memory.", lambda s: s.metadata),
+    (
+        "gauge",
+        "cortex_ingester_tsdb_head_chunks",
+        "Total number of chunks in the TSDB head block.",
+        lambda s: s.chunks,
+    ),
+    (
+        "gauge",
+        "cortex_ingester_tsdb_exemplar_exemplars_in_storage",
+        "Number of TSDB exemplars currently in storage.",
+        lambda s: s.exemplars,
+    ),
+    (
+        "counter",
+        "cortex_ingester_tsdb_exemplar_exemplars_appended_total",
+        "Total number of TSDB exemplars appended.",
+        lambda s: s.exemplars_appended,
+    ),
+    (
+        "counter",
+        "cortex_ingester_tsdb_exemplar_out_of_order_exemplars_total",
+        "Total number of out of order exemplar ingestion failed attempts.",
+        lambda s: s.out_of_order_exemplars,
+    ),
+    (
+        "counter",
+        "cortex_ingester_tsdb_wal_writes_failed_total",
+        "Total number of TSDB WAL writes that failed.",
+        lambda s: s.wal_failures,
+    ),
+)
+"""Sums over all tenants: kind, name, help, and what is summed."""
+
+BY_TENANT: tuple[tuple[str, str, str, Read], ...] = (
+    (
+        "counter",
+        "cortex_ingester_memory_series_created_total",
+        "The total number of series that were created per user.",
+        lambda s: s.series_created,
+    ),
+    (
+        "counter",
+        "cortex_ingester_tsdb_head_chunks_created_total",
+        "Total number of series created in the TSDB head.",
+        lambda s: s.chunks_created,
+    ),
+    (
+        "gauge",
+        "cortex_ingester_tsdb_head_max_timestamp",
+        "Maximum timestamp of the head block, in milliseconds since epoch.",
+        lambda s: s.max_time_ms,
+    ),
+)
+"""One value a tenant, label `user`."""
+
+
+def register_tsdb_metrics(registry: Registry, tenants: Tenants) -> None:
+    """Registers the families of the open databases."""
+
+    def total(read: Read) -> Callable[[], Samples]:
+        return lambda: [((), sum(read(tsdb.stats()) for _, tsdb in tenants))]
+
+    def by_tenant(read: Read) -> Callable[[], Samples]:
+        return lambda: [((tenant,), read(tsdb.stats())) for tenant, tsdb in sorted(tenants)]
+
+    def appended() -> Samples:
+        for tenant, tsdb in sorted(tenants):
+            stats = tsdb.stats()
+            yield (tenant, "float"), stats.float_samples_appended
+            yield (tenant, "histogram"), stats.histogram_samples_appended
+
+    registry.observed_gauge(
+        "cortex_ingester_memory_users", "The current number of users in memory.", lambda: len(tenants)
+    )
+    for kind, name, text, read in TOTALS:
+        registry.observed(kind, name, text, label_names=(), ask=total(read))
+    for kind, name, text, read in BY_TENANT:
+        registry.observed(kind, name, text, label_names=("user",), ask=by_tenant(read))
+    registry.observed(
+        "counter",
+        "cortex_ingester_tsdb_head_samples_appended_total",
+        "Total number of appended samples.",
+        label_names=("user", "type"),
+        ask=appended,
+    )
