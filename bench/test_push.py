@@ -126,5 +126,7 @@ def test_push_over_http(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
         "p99_ms": load.percentile(0.99) * 1e3,
         "resident_bytes_per_series": resident,
     }
+    # The event loop runs on the main thread, `write` are the native workers, the others the web server's.
+    info |= {f"cpu_s_per_million_samples_{name}": used * 1e6 / samples for name, used in load.thread_cpu_s.items()}
     benchmark.extra_info.update(info)
-    print("\nover HTTP: " + ", ".join(f"{name} {value:,.2f}" for name, value in info.items()))
+    print("\nover HTTP: " + ", ".join(f"{name} {value:,.3f}" for name, value in info.items()))

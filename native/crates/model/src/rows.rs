@@ -42,6 +42,11 @@ pub trait SeriesRows {
 pub trait KnownSeries {
     /// True when the storage has a series under this key.
     fn is_known(&self, key: SeriesKey) -> bool;
+
+    /// [`Self::is_known`] of every key, in order: what a storage can answer for many keys at once for less.
+    fn are_known(&self, keys: impl Iterator<Item = SeriesKey>) -> Vec<bool> {
+        keys.map(|key| self.is_known(key)).collect()
+    }
 }
 
 /// Knows no series: every label set is parsed and checked.

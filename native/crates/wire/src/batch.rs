@@ -128,6 +128,9 @@ pub struct WriteBatch {
 const MEMORY_ALWAYS: usize = 16 << 20;
 const MEMORY_PER_BODY_BYTE: usize = 16;
 
+/// Rows that room is made for before they are seen, at most.
+const MAX_EXPECTED_ROWS: usize = 8192;
+
 impl WriteBatch {
     /// A batch without rows for a body of some length.
     pub(crate) fn new(secret: &KeySecret, body_len: usize) -> Self {
@@ -151,6 +154,14 @@ impl WriteBatch {
     fn charge(&mut self, bytes: usize) -> Result<(), DecodeError> {
         self.memory_left = self.memory_left.checked_sub(bytes).ok_or(DecodeError::TooManyElements)?;
         Ok(())
+    }
+
+    /// Makes room for so many rows of a sample each. A guess: more can come, and what is beyond some thousands is not
+    /// believed.
+    pub(crate) fn expect_rows(&mut self, more: usize) {
+        let more = more.min(MAX_EXPECTED_ROWS);
+        self.rows.reserve_exact(more);
+        self.floats.reserve_exact(more);
     }
 
     pub(crate) fn push_row(&mut self, row: Row) -> Result<(), DecodeError> {

@@ -54,6 +54,18 @@ impl<'a> Reader<'a> {
         self.at
     }
 
+    /// The bytes of the message that were not read yet.
+    #[inline]
+    pub fn rest(&self) -> &'a [u8] {
+        self.body.get(self.at..).unwrap_or_default()
+    }
+
+    /// Passes over so many of the bytes that [`Self::rest`] shows.
+    #[inline]
+    pub fn advance(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
     /// The next field, or `None` at the end of the message.
     #[inline]
     pub fn next(&mut self) -> Result<Option<Tag>, DecodeError> {

@@ -41,6 +41,9 @@ pub fn decode_message(body: Vec<u8>, secret: &KeySecret) -> Result<WriteBatch, D
                 let series = request.message("TimeSeries")?;
                 let source = Span32::new(series.at()..request.at());
                 read_series(&body, series, source, &mut batch, &mut scratch)?;
+                if batch.rows.len() == 1 {
+                    batch.expect_rows(request.rest().len() / source.len().max(1));
+                }
             }
             2 => {
                 tag.expect(VARINT, "Source")?;
@@ -88,6 +91,17 @@ fn read_series(
     scratch.clear();
     loop {
         let field_start = series.at();
+        let plain = plain_labels(series.rest());
+        if plain.count > 0 {
+            series.advance(plain.bytes);
+            label_count += plain.count;
+            if labels.end != field_start {
+                scratch.extend_from_slice(&body[labels]);
+                labels = field_start..field_start;
+            }
+            labels.end = series.at();
+            continue;
+        }
         let Some(tag) = series.next()? else { break };
         match tag.field {
             1 => {
@@ -135,6 +149,33 @@ fn read_series(
         exemplars: Span32::new(exemplars..batch.exemplars.len()),
         labels: None,
     })
+}
+
+/// Labels that lie side by side.
+struct PlainLabels {
+    count: u32,
+    bytes: usize,
+}
+
+/// The labels at the start of what is left of a series, as far as they are written the way that senders do: a name,
+/// then a value, both shorter than 128 bytes, and nothing else. They need no further check; what is written in another
+/// way is left to [`check_label`], with the same outcome.
+#[inline]
+fn plain_labels(bytes: &[u8]) -> PlainLabels {
+    const FIRST: u8 = 1 << 3 | BYTES;
+    const SECOND: u8 = 2 << 3 | BYTES;
+    let mut found = PlainLabels { count: 0, bytes: 0 };
+    while let Some([FIRST, len, FIRST, name_len]) = bytes.get(found.bytes..).and_then(<[u8]>::first_chunk::<4>) {
+        let value_at = found.bytes + 4 + usize::from(*name_len);
+        let Some([SECOND, value_len]) = bytes.get(value_at..).and_then(<[u8]>::first_chunk::<2>) else { break };
+        let end = value_at + 2 + usize::from(*value_len);
+        if (len | name_len | value_len) >= 0x80 || end != found.bytes + 2 + usize::from(*len) || end > bytes.len() {
+            break;
+        }
+        found.count += 1;
+        found.bytes = end;
+    }
+    found
 }
 
 /// Checks that a label can be decoded, so that it can be read again without errors.
@@ -234,7 +275,8 @@ fn read_metadata(mut message: Reader<'_>) -> Result<Metadata, DecodeError> {
 pub(crate) fn pairs(body: &[u8], start: usize, of_exemplar: bool) -> Vec<Pair<'_>> {
     let message = if of_exemplar { "Exemplar" } else { "TimeSeries" };
     let mut reader = Reader::starting_at(body, start, message);
-    let mut pairs = Vec::new();
+    // Most label sets fit without growing.
+    let mut pairs = Vec::with_capacity(16);
     while let Ok(Some(tag)) = reader.next() {
         if tag.field == 1 {
             let Ok(pair) = reader.message("LabelPair") else { break };
@@ -260,4 +302,52 @@ fn read_pair(mut pair: Reader<'_>) -> Pair<'_> {
         }
     }
     (String::from_utf8_lossy(name), String::from_utf8_lossy(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn label(name: &str, value: &str) -> Vec<u8> {
+        let mut out = vec![10, (4 + name.len() + value.len()) as u8, 10, name.len() as u8];
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(&[18, value.len() as u8]);
+        out.extend_from_slice(value.as_bytes());
+        out
+    }
+
+    #[test]
+    fn labels_as_senders_write_them_are_plain() {
+        let mut bytes = [label("__name__", "up"), label("empty", ""), label("job", &"x".repeat(120))].concat();
+        let labels = bytes.len();
+        bytes.extend_from_slice(&[18, 2, 16, 1]);
+        let found = plain_labels(&bytes);
+        assert_eq!((found.count, found.bytes), (3, labels));
+        assert_eq!(plain_labels(&label("job", &"x".repeat(122))).count, 0, "a length of two bytes");
+        assert_eq!(plain_labels(&label("job", "x")[..8]).count, 0, "cut off");
+        assert_eq!(plain_labels(&[]).count, 0);
+    }
+
+    proptest! {
+        /// What counts as plain is what the general way reads there.
+        #[test]
+        fn plain_labels_are_labels(
+            bytes in prop::collection::vec(prop_oneof![Just(10u8), Just(18u8), 0..8u8, any::<u8>()], 0..60),
+            (name, value) in ("[a-z]{0,4}", "[a-z]{0,4}"),
+            labels in 0..3usize,
+        ) {
+            let bytes = [label(&name, &value).repeat(labels), bytes].concat();
+            let found = plain_labels(&bytes);
+            prop_assert!(found.count as usize >= labels);
+            let mut series = Reader::new(&bytes, "TimeSeries");
+            for _ in 0..found.count {
+                let tag = series.next().unwrap().unwrap();
+                prop_assert_eq!((tag.field, tag.wire_type), (1, BYTES));
+                prop_assert_eq!(check_label(series.message("LabelPair").unwrap()), Ok(()));
+            }
+            prop_assert_eq!(series.at(), found.bytes);
+        }
+    }
 }

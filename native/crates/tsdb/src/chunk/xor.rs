@@ -34,6 +34,12 @@ impl XorChunk {
         super::num_samples(self.bits.bytes())
     }
 
+    /// True without samples. Does not look at the encoded bytes, as [`Self::num_samples`] does.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bits.bytes().len() <= HEADER_BYTES
+    }
+
     /// Time of the newest sample in milliseconds; `i64::MIN` for an empty chunk.
     #[must_use]
     pub fn max_time(&self) -> i64 {

@@ -131,14 +131,17 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
     }
 
     pub(super) fn run(mut self) -> Plan<'a> {
-        for index in 0..self.rows.len() {
-            self.row(index);
+        let rows = self.rows;
+        let known = self.context.keys.get_all((0..rows.len()).map(|index| rows.key(index)));
+        for (index, known) in known.into_iter().enumerate() {
+            self.row(index, known);
         }
         self.plan
     }
 
-    fn row(&mut self, index: usize) {
-        let mut row = self.resolve(index);
+    /// `known` is the series that the row's key was known for at the start of the request.
+    fn row(&mut self, index: usize, known: Option<SeriesId>) {
+        let mut row = self.resolve(index, known);
         if let Target::Series(id) = row.target {
             row.newest = self.newest_of(id);
         }
@@ -180,9 +183,9 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
     }
 
     /// Finds the series of a row; asks for its labels only when the key is not known.
-    fn resolve(&mut self, index: usize) -> Row {
+    fn resolve(&mut self, index: usize, known: Option<SeriesId>) -> Row {
         let key = self.rows.key(index);
-        let known = self.context.keys.get(key).or_else(|| self.new_by_key.get(&key).copied());
+        let known = known.or_else(|| self.new_by_key.get(&key).copied());
         if let Some(id) = known {
             return Row { index, target: Target::Series(id), newest: None, new_key: None };
         }

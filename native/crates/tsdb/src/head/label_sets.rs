@@ -1,10 +1,9 @@
 //! The label sets of all series, as pairs of symbols, and the way from a label set to its series.
 
-use std::hash::{BuildHasher, RandomState};
-
 use hashbrown::HashTable;
 use neocortex_model::labels::Labels;
 
+use super::keyed_hash::KeyedHash;
 use super::symbols::{Symbol, Symbols};
 
 /// Pairs are kept in blocks, so that growing never copies what is already there. A block is as large as all before it,
@@ -30,7 +29,7 @@ pub(crate) struct LabelSets {
     blocks: Vec<Vec<Pair>>,
     places: Vec<Place>,
     by_pairs: HashTable<SeriesId>,
-    hasher: RandomState,
+    hasher: KeyedHash,
     block_bytes: usize,
 }
 
@@ -40,7 +39,7 @@ impl LabelSets {
             blocks: Vec::new(),
             places: Vec::new(),
             by_pairs: HashTable::new(),
-            hasher: RandomState::new(),
+            hasher: KeyedHash::new(),
             block_bytes: 0,
         }
     }
@@ -73,7 +72,7 @@ impl LabelSets {
         for (name, value) in labels {
             pairs.push((symbols.find(name)?, symbols.find(value)?));
         }
-        let hash = self.hasher.hash_one(&pairs[..]);
+        let hash = self.hasher.pairs(&pairs);
         self.by_pairs.find(hash, |id| self.pairs(*id) == pairs).copied()
     }
 
@@ -81,11 +80,11 @@ impl LabelSets {
     pub(crate) fn add(&mut self, labels: &Labels, symbols: &mut Symbols) -> SeriesId {
         let pairs: Vec<Pair> = labels.iter().map(|(n, v)| (symbols.intern(n), symbols.intern(v))).collect();
         let id = self.places.len() as SeriesId;
-        let hash = self.hasher.hash_one(&pairs[..]);
+        let hash = self.hasher.pairs(&pairs);
         let place = self.store(&pairs);
         self.places.push(place);
         let Self { blocks, places, by_pairs, hasher, .. } = self;
-        by_pairs.insert_unique(hash, id, |other| hasher.hash_one(pairs_at(blocks, places[*other as usize])));
+        by_pairs.insert_unique(hash, id, |other| hasher.pairs(pairs_at(blocks, places[*other as usize])));
         id
     }
 

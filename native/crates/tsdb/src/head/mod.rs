@@ -7,6 +7,7 @@
 
 mod append;
 mod exemplars;
+mod keyed_hash;
 mod kind;
 pub(crate) mod label_sets;
 pub mod limits;

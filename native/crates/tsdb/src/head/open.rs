@@ -52,7 +52,7 @@ impl OpenChunk {
     pub(super) fn last(&self) -> Last<'_> {
         match self {
             Self::None => Last::None,
-            Self::Xor(chunk) if chunk.num_samples() == 0 => Last::None,
+            Self::Xor(chunk) if chunk.is_empty() => Last::None,
             Self::Xor(chunk) => Last::Float(chunk.max_time(), chunk.last_value()),
             Self::Histogram(histograms) => match &histograms.chunk {
                 HistogramKind::Integer(chunk) => Last::Histogram(chunk.max_time(), chunk.last()),

@@ -1,8 +1,8 @@
 //! Label names and values, each stored once and named by a number.
 
-use std::hash::{BuildHasher, RandomState};
-
 use hashbrown::HashTable;
+
+use super::keyed_hash::KeyedHash;
 
 /// Text is kept in blocks, so that growing never copies what is already there. A block is as large as all before it,
 /// between these bounds: a small tenant stays small.
@@ -27,7 +27,7 @@ pub(crate) struct Symbols {
     blocks: Vec<String>,
     places: Vec<Place>,
     table: HashTable<Symbol>,
-    hasher: RandomState,
+    hasher: KeyedHash,
     block_bytes: usize,
 }
 
@@ -37,7 +37,7 @@ impl Symbols {
             blocks: Vec::new(),
             places: Vec::new(),
             table: HashTable::new(),
-            hasher: RandomState::new(),
+            hasher: KeyedHash::new(),
             block_bytes: 0,
         }
     }
@@ -49,28 +49,30 @@ impl Symbols {
 
     /// The symbol of a string, if it is interned.
     pub(crate) fn find(&self, text: &str) -> Option<Symbol> {
-        let hash = self.hasher.hash_one(text);
-        self.table.find(hash, |symbol| text_at(&self.blocks, self.places[*symbol as usize]) == text).copied()
+        self.find_hashed(self.hasher.text(text), text)
     }
 
     /// The symbol of a string, interning it if need be.
     pub(crate) fn intern(&mut self, text: &str) -> Symbol {
-        if let Some(symbol) = self.find(text) {
+        let hash = self.hasher.text(text);
+        if let Some(symbol) = self.find_hashed(hash, text) {
             return symbol;
         }
         let symbol = self.places.len() as Symbol;
         let place = self.store(text);
         self.places.push(place);
         let Self { blocks, places, table, hasher, .. } = self;
-        table.insert_unique(hasher.hash_one(text), symbol, |other| {
-            hasher.hash_one(text_at(blocks, places[*other as usize]))
-        });
+        table.insert_unique(hash, symbol, |other| hasher.text(text_at(blocks, places[*other as usize])));
         symbol
     }
 
     /// Bytes of text, places and table.
     pub(crate) fn bytes(&self) -> usize {
         self.block_bytes + self.places.capacity() * size_of::<Place>() + self.table.allocation_size()
+    }
+
+    fn find_hashed(&self, hash: u64, text: &str) -> Option<Symbol> {
+        self.table.find(hash, |symbol| text_at(&self.blocks, self.places[*symbol as usize]) == text).copied()
     }
 
     fn store(&mut self, text: &str) -> Place {

@@ -38,6 +38,17 @@ impl KeyTable {
         self.shard(&words).read().find(hash(&words), |slot| slot.key == words).map(|slot| slot.id)
     }
 
+    /// The series behind many keys, in their order. Every shard is locked once for all of them, and no lock stands
+    /// between one look-up and the next: the processor waits for the memory of several at a time.
+    pub(crate) fn get_all(&self, keys: impl Iterator<Item = SeriesKey>) -> Vec<Option<SeriesId>> {
+        let shards = self.shards.each_ref().map(RwLock::read);
+        keys.map(|key| {
+            let words = words(key);
+            shards[shard_of(&words)].find(hash(&words), |slot| slot.key == words).map(|slot| slot.id)
+        })
+        .collect()
+    }
+
     /// Makes a key known. Forgets all keys first when they are too many for `series` series.
     pub(crate) fn insert(&self, key: SeriesKey, id: SeriesId, series: usize) {
         let words = words(key);
@@ -70,7 +81,7 @@ impl KeyTable {
     }
 
     fn shard(&self, words: &[u32; 4]) -> &RwLock<HashTable<Slot>> {
-        &self.shards[words[3] as usize % SHARDS]
+        &self.shards[shard_of(words)]
     }
 }
 
@@ -78,11 +89,19 @@ impl KnownSeries for KeyTable {
     fn is_known(&self, key: SeriesKey) -> bool {
         self.get(key).is_some()
     }
+
+    fn are_known(&self, keys: impl Iterator<Item = SeriesKey>) -> Vec<bool> {
+        self.get_all(keys).into_iter().map(|id| id.is_some()).collect()
+    }
 }
 
 fn words(key: SeriesKey) -> [u32; 4] {
     let k = key.0;
     [k as u32, (k >> 32) as u32, (k >> 64) as u32, (k >> 96) as u32]
+}
+
+fn shard_of(words: &[u32; 4]) -> usize {
+    words[3] as usize % SHARDS
 }
 
 fn hash(words: &[u32; 4]) -> u64 {
@@ -108,6 +127,8 @@ mod tests {
             assert!(!table.is_known(key(i + 10_000)));
         }
         assert_eq!(table.len(), 10_000);
+        let found = table.get_all((5000..15_000).map(key));
+        assert!(found.iter().zip(5000..).all(|(id, i)| *id == (i < 10_000).then_some(i)));
         table.clear();
         assert_eq!(table.len(), 0);
     }

@@ -41,6 +41,10 @@ impl WriteBatch {
         self.steps = Arc::clone(steps);
         let mask = self.secret.mask(steps.generation, matches!(steps.replicas, Replicas::Remove(_)));
         let mut rows = std::mem::take(&mut self.rows);
+        for row in &mut rows {
+            row.key = SeriesKey(row.key.0 ^ mask.0);
+        }
+        let mut known = known.are_known(rows.iter().map(|row| row.key)).into_iter();
         let mut check = Check {
             store: &self.store,
             floats: &self.floats,
@@ -50,14 +54,13 @@ impl WriteBatch {
             exemplar_sources: &self.exemplar_sources,
             limits,
             steps,
-            known,
             oldest_ms: limits.reject_old_samples.then(|| now_ms.saturating_sub(limits.reject_old_samples_max_age_ms)),
             newest_ms: now_ms.saturating_add(limits.creation_grace_period_ms),
             out: Validated::default(),
         };
         rows.retain_mut(|row| {
-            row.key = SeriesKey(row.key.0 ^ mask.0);
-            check.row(row)
+            let known = known.next().unwrap_or(false);
+            check.row(row, known)
         });
         let mut out = check.out;
         if out.refused {
@@ -92,7 +95,7 @@ impl WriteBatch {
 }
 
 /// Everything that the check of a row needs.
-struct Check<'a, K> {
+struct Check<'a> {
     store: &'a LabelStore,
     floats: &'a [FloatSample],
     histograms: &'a mut [HistogramSample],
@@ -101,15 +104,14 @@ struct Check<'a, K> {
     exemplar_sources: &'a [ExemplarSource],
     limits: &'a ValidationLimits,
     steps: &'a LabelSteps,
-    known: &'a K,
     oldest_ms: Option<i64>,
     newest_ms: i64,
     out: Validated,
 }
 
-impl<'a, K: KnownSeries> Check<'a, K> {
-    /// True when the row has something to store.
-    fn row(&mut self, row: &mut Row) -> bool {
+impl<'a> Check<'a> {
+    /// True when the row has something to store. The labels of a known series are not parsed.
+    fn row(&mut self, row: &mut Row, known: bool) -> bool {
         if self.out.refused {
             return false;
         }
@@ -128,7 +130,7 @@ impl<'a, K: KnownSeries> Check<'a, K> {
             pairs = Some(as_sent);
         }
         self.note_latest(row);
-        if !self.known.is_known(row.key) {
+        if !known {
             let pairs = pairs.unwrap_or_else(|| self.store.pairs(row.source, false));
             match self.labels(row, pairs) {
                 Ok(Some(labels)) => row.labels = Some(labels),
