@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from neocortex import _native
 from neocortex.tenant.validate import is_valid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
     from pathlib import Path
+
+AT_ONCE = 16
+"""Databases that are opened or closed at the same time: more than threads, fewer than fit into their queue."""
 
 
 class Tenants:
@@ -65,12 +69,17 @@ class Tenants:
         if not self._folder.is_dir():
             return
         names = [entry.name for entry in self._folder.iterdir() if entry.is_dir() and is_valid(entry.name)]
-        await asyncio.gather(*(self.get_or_open(name) for name in sorted(names)))
+        await in_turn([partial(self.get_or_open, name) for name in sorted(names)])
 
     async def close(self) -> None:
-        """Closes all databases; their logs are synced."""
-        await asyncio.gather(*(tsdb.close(self._pool) for tsdb in self._open.values()))
+        """Closes all databases, those that are being opened too; their logs are synced.
+
+        Raises the first failure after all were tried.
+        """
+        await asyncio.gather(*self._opening.values(), return_exceptions=True)
+        closing = [partial(tsdb.close, self._pool) for tsdb in self._open.values()]
         self._open.clear()
+        await in_turn(closing)
 
     async def _open_one(self, tenant: str) -> _native.Tsdb:
         try:
@@ -79,3 +88,20 @@ class Tenants:
             return tsdb
         finally:
             del self._opening[tenant]
+
+
+async def in_turn(calls: Sequence[Callable[[], Awaitable[object]]]) -> None:
+    """Makes all calls, `AT_ONCE` at a time; raises the first failure when all are done."""
+    waiting = iter(calls)
+    failures: list[Exception] = []
+
+    async def work() -> None:
+        for call in waiting:
+            try:
+                await call()
+            except Exception as failure:
+                failures.append(failure)
+
+    await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+    if failures:
+        raise failures[0]

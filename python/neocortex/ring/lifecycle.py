@@ -64,12 +64,13 @@ class RingMember:
         self._heartbeats = asyncio.create_task(self._heartbeat_loop(), name=f"heartbeat of {self._key}")
 
     async def stop(self, *, unregister: bool = False) -> None:
-        """LEAVING, then out of the ring if it is configured so or `unregister` says so."""
-        if self._heartbeats is not None:
-            self._heartbeats.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._heartbeats
-            self._heartbeats = None
+        """LEAVING, then out of the ring if configured so or `unregister` says so. Nothing unless it has joined."""
+        if self._heartbeats is None:
+            return
+        self._heartbeats.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._heartbeats
+        self._heartbeats = None
         await self.change_state(InstanceState.LEAVING)
         if self._unregister or unregister:
             await self._store.update(self._key, self._without_self)

@@ -74,6 +74,22 @@ async def test_a_member_joins_and_leaves() -> None:
     assert await store.get(KEY) == {}
 
 
+async def test_a_member_that_never_joined_does_not_leave() -> None:
+    """As when the ingester cannot open a database: the ring must not learn of it."""
+    store = MemoryStore()
+    await member(store, Clock(), unregister_on_shutdown=False).stop()
+    assert await store.get(KEY) == {}
+
+
+async def test_a_member_leaves_once() -> None:
+    store, clock = Watched(), Clock()
+    leaving = member(store, clock, unregister_on_shutdown=False)
+    await leaving.start()
+    await leaving.stop(unregister=True)
+    await leaving.stop()
+    assert await store.get(KEY) == {}
+
+
 async def test_a_member_that_stays_keeps_its_tokens() -> None:
     store, clock = MemoryStore(), Clock()
     first = member(store, clock, unregister_on_shutdown=False)
