@@ -2,7 +2,7 @@
 //!
 //! # On disk
 //!
-//! A database is a directory. Today it holds the write-ahead log, in `wal/`: segments `00000000`, `00000001`... and
+//! A database is a directory. It holds blocks, see below, and the write-ahead log, in `wal/`: segments `00000000`, `00000001`... and
 //! checkpoints `checkpoint.00000005`, each a directory that is itself such a log and stands for all segments up to 5.
 //! Sources: Prometheus `tsdb/docs/format/wal.md`, `tsdb/wlog`, `tsdb/record`, `tsdb/docs/format/chunks.md`,
 //! `tsdb/chunkenc`; where the documents and the code differ, the code.
@@ -15,6 +15,8 @@
 //!   is durable when its segment was ended or closed, not before.
 //! * Only the end of the last segment can be torn. A start cuts it off and goes on in a new segment.
 //! * A record names series by numbers; the record with a series comes before those that name it.
+//!
+//! Blocks, directories named by ULIDs, are described in [`mod@block`] and [`index`]: what the samples of two hours become.
 //!
 //! # In memory and in chunk files
 //!
@@ -70,16 +72,24 @@
 //! Encoding 3, [`chunk::float_histogram`]. As encoding 2, but count, zero count, sum and buckets, which are absolute, are
 //! 64 bits each in the first sample and `xor` in the others, each value with a window of its own.
 
+pub mod block;
 pub mod chunk;
 pub mod clock;
+pub mod compact;
 pub mod error;
 pub mod fs;
 pub mod head;
+pub mod index;
+mod local;
+mod merge;
 mod postings;
 pub mod tsdb;
+mod varint;
 pub mod wal;
 
+pub use block::Block;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use compact::Compacted;
 pub use error::TsdbError;
 pub use head::MetadataOutcome;
 pub use tsdb::{Options, Tsdb, WalCompression};

@@ -8,11 +8,15 @@ use neocortex_model::matchers::Matcher;
 use neocortex_model::rows::{KnownSeries, SeriesRows};
 use neocortex_model::sample::Metadata;
 use neocortex_model::series::{Queryable, SelectHints, Series, SeriesExemplars, StorageError};
+use parking_lot::Mutex;
 
+use crate::block::{Block, dir};
 use crate::clock::Clock;
+use crate::compact::{Compacted, Compactor};
 use crate::error::TsdbError;
 use crate::fs::Fs;
 use crate::head::{ActiveSeries, Appended, Head, MetadataLimits, MetadataOutcome, ReplayStats, SeriesLimits, Stats};
+use crate::local::Local;
 use crate::wal::write::WalOptions;
 
 /// Compression of the records of the write-ahead log.
@@ -36,6 +40,9 @@ pub struct Options {
     pub segment_size: usize,
     /// First entry of `blocks_storage.tsdb.block_ranges_period`, in milliseconds.
     pub chunk_range_ms: i64,
+    /// `blocks_storage.tsdb.retention_period`, in milliseconds: how long before the newest block's end a block may end; 0 for
+    /// ever.
+    pub retention_ms: i64,
     /// Samples that a chunk should get.
     pub samples_per_chunk: u32,
     /// `max_exemplars`: exemplars kept, 0 for none. Can be changed later.
@@ -50,6 +57,7 @@ impl Default for Options {
             wal_compression: WalCompression::None,
             segment_size: 128 << 20,
             chunk_range_ms: 2 * 3600 * 1000,
+            retention_ms: 6 * 3600 * 1000,
             samples_per_chunk: 120,
             max_exemplars: 0,
             native_histograms: false,
@@ -61,20 +69,34 @@ impl Default for Options {
 /// them.
 pub struct Tsdb {
     head: Arc<Head>,
+    local: Arc<Local>,
+    compactor: Compactor,
     replay: ReplayStats,
 }
 
 impl Tsdb {
-    /// Opens the database in `dir`, creating it if need be: replays the checkpoint and the write-ahead log of `dir/wal`,
-    /// cuts off a torn tail, starts a new segment.
+    /// Opens the database in `dir`, creating it if need be: opens the blocks, replays the checkpoint and the write-ahead
+    /// log of `dir/wal` from the end of the newest block on, cuts off a torn tail, starts a new segment.
     ///
     /// # Errors
-    /// [`TsdbError`] when the directory cannot be read or written, or a checkpoint is damaged.
+    /// [`TsdbError`] when the directory cannot be read or written, or a block or a checkpoint is damaged.
     pub fn open(fs: Arc<dyn Fs>, clock: Arc<dyn Clock>, dir: &Path, options: Options) -> Result<Self, TsdbError> {
-        let head = Arc::new(Head::new(clock, &options));
+        let head = Arc::new(Head::new(Arc::clone(&clock), &options));
         let wal = WalOptions { segment_size: options.segment_size, compression: options.wal_compression };
-        let replay = head.open_log(&fs, &dir.join("wal"), wal)?;
-        Ok(Self { head, replay })
+        let blocks = dir::open_all(&fs, dir)?;
+        let min_valid_t = dir::end_of_log(&blocks);
+        let replay = head.open_log(&fs, &dir.join("wal"), wal, min_valid_t)?;
+        let local = Arc::new(Local::new(Arc::clone(&head), blocks));
+        let compactor = Compactor {
+            fs,
+            clock,
+            dir: dir.to_owned(),
+            wal,
+            range_ms: options.chunk_range_ms.max(1),
+            retention_ms: options.retention_ms,
+            running: Mutex::new(()),
+        };
+        Ok(Self { head, local, compactor, replay })
     }
 
     /// Appends the samples of a request. Returns when the write-ahead log has them; what is refused is told in the
@@ -116,9 +138,9 @@ impl Tsdb {
     /// Label names of the series that match all matchers (all series without matchers), sorted, whatever the time.
     ///
     /// # Errors
-    /// None today; kept for storages that read from disk.
+    /// [`StorageError::Corrupt`] when the index of a block is damaged.
     pub fn label_names(&self, matchers: &[Matcher]) -> Result<Vec<String>, StorageError> {
-        Ok(self.head.label_names(matchers))
+        Ok(self.local.label_names(matchers)?)
     }
 
     /// Values of a label among the series that match all matchers, sorted, whatever the time.
@@ -126,7 +148,7 @@ impl Tsdb {
     /// # Errors
     /// As [`Self::label_names`].
     pub fn label_values(&self, name: &str, matchers: &[Matcher]) -> Result<Vec<String>, StorageError> {
-        Ok(self.head.label_values(name, matchers))
+        Ok(self.local.label_values(name, matchers)?)
     }
 
     /// The series that match all matchers, sorted, whatever the time.
@@ -134,7 +156,7 @@ impl Tsdb {
     /// # Errors
     /// As [`Self::label_names`].
     pub fn series(&self, matchers: &[Matcher]) -> Result<Vec<Labels>, StorageError> {
-        Ok(self.head.series(matchers))
+        Ok(self.local.series(matchers)?)
     }
 
     /// Exemplars with `mint <= t <= maxt` (milliseconds) of series that match one of the matcher sets, sorted by labels.
@@ -171,6 +193,29 @@ impl Tsdb {
         self.replay
     }
 
+    /// Writes what is old enough to blocks of one range each, as long as the head spans more than one and a half ranges;
+    /// then the head forgets it, the log is shortened, and blocks past retention are removed. Appends and reads go on.
+    ///
+    /// # Errors
+    /// [`TsdbError`]: nothing is lost; what was not done is done by the next call.
+    pub fn compact(&self) -> Result<Compacted, TsdbError> {
+        self.compactor.compact(&self.local)
+    }
+
+    /// As [`Self::compact`], but writes all samples there are. Samples up to the newest one are out of bounds from now on.
+    ///
+    /// # Errors
+    /// As [`Self::compact`].
+    pub fn flush(&self) -> Result<Compacted, TsdbError> {
+        self.compactor.flush(&self.local)
+    }
+
+    /// The blocks here, in the order of their time ranges.
+    #[must_use]
+    pub fn blocks(&self) -> Vec<Arc<Block>> {
+        self.local.blocks().to_vec()
+    }
+
     /// Flushes the write-ahead log to disk and closes it; appends then fail with [`TsdbError::Closed`], reads go on.
     ///
     /// # Errors
@@ -182,6 +227,6 @@ impl Tsdb {
 
 impl Queryable for Tsdb {
     fn select(&self, matchers: &[Matcher], hints: &SelectHints) -> Result<Vec<Arc<dyn Series>>, StorageError> {
-        Ok(self.head.select(matchers, hints))
+        self.local.select(matchers, hints)
     }
 }

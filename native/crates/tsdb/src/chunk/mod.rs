@@ -50,7 +50,7 @@ pub fn decode_any(encoding: Encoding, bytes: &[u8], mint: i64, maxt: i64, out: &
 }
 
 /// The number of samples, which every chunk begins with. Of bytes that are no chunk, 0.
-fn num_samples(chunk: &[u8]) -> u16 {
+pub(crate) fn num_samples(chunk: &[u8]) -> u16 {
     chunk.first_chunk::<2>().map_or(0, |count| u16::from_be_bytes(*count))
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::{File, Fs};
+use super::{File, Fs, Mapped};
 
 /// What goes wrong at a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,6 +190,44 @@ impl Fs for FaultyFs {
         self.change_whole(|disk| {
             disk.files.remove(path).map(|_| ()).ok_or_else(|| io::Error::from(ErrorKind::NotFound))
         })
+    }
+
+    fn remove_dir_all(&self, dir: &Path) -> io::Result<()> {
+        self.change_whole(|disk| {
+            if !disk.dirs.iter().any(|known| known == dir) {
+                return Err(io::Error::from(ErrorKind::NotFound));
+            }
+            disk.files.retain(|path, _| !path.starts_with(dir));
+            disk.dirs.retain(|path| !path.starts_with(dir));
+            Ok(())
+        })
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.change_whole(|disk| {
+            if let Some(contents) = disk.files.remove(from) {
+                disk.files.insert(to.to_owned(), contents);
+                return Ok(());
+            }
+            if !disk.dirs.iter().any(|known| known == from) {
+                return Err(io::Error::from(ErrorKind::NotFound));
+            }
+            if disk.dirs.iter().any(|known| known == to) {
+                return Err(io::Error::from(ErrorKind::AlreadyExists));
+            }
+            let moved = |path: &PathBuf| match path.strip_prefix(from) {
+                Ok(rest) if rest.as_os_str().is_empty() => to.to_owned(),
+                Ok(rest) => to.join(rest),
+                Err(_) => path.clone(),
+            };
+            disk.dirs = disk.dirs.iter().map(moved).collect();
+            disk.files = std::mem::take(&mut disk.files).into_iter().map(|(path, c)| (moved(&path), c)).collect();
+            Ok(())
+        })
+    }
+
+    fn map(&self, path: &Path) -> io::Result<Mapped> {
+        Ok(Mapped::memory(self.disk.lock().file(path)?.bytes.clone()))
     }
 
     fn sync_dir(&self, _dir: &Path) -> io::Result<()> {

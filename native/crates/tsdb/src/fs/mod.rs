@@ -3,12 +3,14 @@
 //! [`RealFs`] is the operating system's; [`FaultyFs`] its twin in memory.
 
 mod faulty;
+mod map;
 mod real;
 
 use std::io;
 use std::path::Path;
 
 pub use faulty::{Fault, FaultyFs};
+pub use map::Mapped;
 pub use real::RealFs;
 
 /// The operations on files that the database needs. Paths are used as they are given.
@@ -36,6 +38,16 @@ pub trait Fs: Send + Sync {
 
     /// Removes a file.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes a directory with everything in it; `NotFound` when there is none.
+    fn remove_dir_all(&self, dir: &Path) -> io::Result<()>;
+
+    /// Gives a file or a directory another name, at once, and makes that durable. A file of that name is replaced, a
+    /// directory must not be there.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// A whole file that is not going to change, to be read at any place.
+    fn map(&self, path: &Path) -> io::Result<Mapped>;
 
     /// Makes the entries of a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;

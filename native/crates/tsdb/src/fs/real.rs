@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{File, Fs};
+use super::{File, Fs, Mapped};
 
 /// Files of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,6 +46,19 @@ impl Fs for RealFs {
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
+    }
+
+    fn remove_dir_all(&self, dir: &Path) -> io::Result<()> {
+        fs::remove_dir_all(dir)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)?;
+        to.parent().map_or(Ok(()), |dir| self.sync_dir(dir))
+    }
+
+    fn map(&self, path: &Path) -> io::Result<Mapped> {
+        Mapped::file(&fs::File::open(path)?)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {

@@ -283,7 +283,11 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
     fn check_bounds(&mut self, t: i64) -> Result<(), AppendCause> {
         let half_range = self.context.chunk_range_ms / 2;
         let min_valid_t = *self.min_valid_t.get_or_insert_with(|| t.saturating_sub(half_range));
-        if t < min_valid_t { Err(AppendCause::OutOfBounds { head_max_t: self.head_max_t }) } else { Ok(()) }
+        if t < min_valid_t.max(self.context.store.min_valid_t) {
+            Err(AppendCause::OutOfBounds { head_max_t: self.head_max_t })
+        } else {
+            Ok(())
+        }
     }
 
     /// The newest sample of the series before this request.

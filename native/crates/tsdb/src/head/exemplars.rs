@@ -110,6 +110,20 @@ impl ExemplarRing {
         }
     }
 
+    /// Gives the series their new numbers; the exemplars of those that have none are forgotten.
+    pub(crate) fn renumber(&mut self, new_id: impl Fn(SeriesId) -> Option<SeriesId>) {
+        let mut entries = std::mem::take(&mut self.entries);
+        if entries.len() == self.capacity {
+            entries.rotate_left(self.next);
+        }
+        *self = Self::new(self.capacity);
+        for entry in entries {
+            if let Some(id) = new_id(entry.series) {
+                self.add(id, entry.exemplar);
+            }
+        }
+    }
+
     /// The exemplars with `mint <= t <= maxt` by series, each series' ascending; series in no order.
     pub(crate) fn select(&self, mint: i64, maxt: i64) -> Vec<(SeriesId, Vec<Exemplar>)> {
         let mut found = Vec::new();

@@ -23,9 +23,10 @@ mod store;
 pub(crate) mod symbols;
 mod table;
 #[cfg(test)]
-mod tests;
-
+pub(crate) mod tests;
+mod to_block;
 mod touch;
+mod truncate;
 mod write;
 
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub use limits::{Limit, LimitExceeded, LimitScope, MetadataLimits, SeriesLimits}
 pub use outcome::{AppendCause, AppendError, AppendErrorKind, Appended, Discarded, MetadataOutcome};
 pub use stats::{ActiveSeries, MemoryBytes, ReplayStats, Stats};
 
+pub(crate) use read::HeadSeries;
 pub(crate) use table::KeyTable;
 
 use exemplars::ExemplarRing;
@@ -76,7 +78,11 @@ struct Appender {
 impl Head {
     /// An empty head, which cannot be appended to before it has a log.
     pub(crate) fn new(clock: Arc<dyn Clock>, options: &Options) -> Self {
-        let rules = ChunkRules { range_ms: options.chunk_range_ms.max(1), samples: options.samples_per_chunk.max(4) };
+        let rules = ChunkRules {
+            range_ms: options.chunk_range_ms.max(1),
+            samples: options.samples_per_chunk.max(4),
+            boundary_t: i64::MIN,
+        };
         Self {
             clock,
             chunk_range_ms: rules.range_ms,

@@ -9,39 +9,55 @@ use std::sync::atomic::Ordering::Relaxed;
 use neocortex_model::labels::Labels;
 use neocortex_model::matchers::Matcher;
 use neocortex_model::sample::{Metadata, Samples};
-use neocortex_model::series::{SelectHints, Series, SeriesExemplars, StorageError};
+use neocortex_model::series::{SelectHints, SeriesExemplars};
 
 use super::Head;
 use super::label_sets::SeriesId;
 use super::stats::{MemoryBytes, Stats};
 use super::store::Store;
 use super::symbols::Symbol;
+use crate::error::TsdbError;
 use crate::postings::resolve;
 
 /// One series of a selection.
-struct HeadSeries {
+pub(crate) struct HeadSeries {
     head: Arc<Head>,
     labels: Labels,
     id: SeriesId,
+    /// The truncations that the head had seen; after another one the number may be another series'.
+    generation: u64,
     /// Newer samples came after the selection.
     newest_t: i64,
 }
 
-impl Series for HeadSeries {
-    fn labels(&self) -> &Labels {
+impl HeadSeries {
+    pub(crate) fn labels(&self) -> &Labels {
         &self.labels
     }
 
-    fn read(&self, mint: i64, maxt: i64, out: &mut Samples) -> Result<(), StorageError> {
+    /// Appends the samples that the head has with `mint <= t <= maxt` to `out`. True when the head was truncated since the
+    /// selection: what is missing then is in blocks that were there before the truncation.
+    pub(crate) fn read(&self, mint: i64, maxt: i64, out: &mut Samples) -> Result<bool, TsdbError> {
         let store = self.head.store.read();
-        Ok(store.read(self.id, mint, maxt.min(self.newest_t), out)?)
+        let truncated = store.generation != self.generation;
+        let id = if truncated { store.find(&self.labels) } else { Some(self.id) };
+        if let Some(id) = id {
+            store.read(id, mint, maxt.min(self.newest_t), out)?;
+        }
+        Ok(truncated)
+    }
+
+    /// Time of the newest sample that belongs to the selection.
+    pub(crate) fn newest_t(&self) -> i64 {
+        self.newest_t
     }
 }
 
 impl Head {
     /// Series that match and have samples in the hinted range, sorted by labels.
-    pub(crate) fn select(self: &Arc<Self>, matchers: &[Matcher], hints: &SelectHints) -> Vec<Arc<dyn Series>> {
+    pub(crate) fn select(self: &Arc<Self>, matchers: &[Matcher], hints: &SelectHints) -> Vec<HeadSeries> {
         let store = self.store.read();
+        let generation = store.generation;
         let mut found = Vec::new();
         for id in store.resolve(matchers) {
             let series = store.series(id);
@@ -52,9 +68,7 @@ impl Head {
         }
         drop(store);
         found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        let series = |(labels, id, newest_t)| -> Arc<dyn Series> {
-            Arc::new(HeadSeries { head: Arc::clone(self), labels, id, newest_t })
-        };
+        let series = |(labels, id, newest_t)| HeadSeries { head: Arc::clone(self), labels, id, generation, newest_t };
         found.into_iter().map(series).collect()
     }
 
@@ -131,9 +145,9 @@ impl Head {
         };
         let store = self.store.read();
         stats.series = store.len() as u64;
-        stats.series_created = store.len() as u64;
+        stats.series_created = store.len() as u64 + store.created_before;
         stats.chunks = store.chunks;
-        stats.chunks_created = store.chunks;
+        stats.chunks_created = store.chunks + store.chunks_before;
         (stats.min_t, stats.max_t) = (store.min_t, store.max_t);
         stats.bytes = MemoryBytes {
             symbols: store.symbols.bytes() as u64,

@@ -31,15 +31,22 @@ const MAX_DENSE: u64 = 1 << 27;
 const NONE: SeriesId = SeriesId::MAX;
 
 impl Head {
-    /// Replays checkpoint and log, cuts a damaged end off the log and continues it with a new segment.
+    /// Replays checkpoint and log from the time `min_valid_t` on, before which all is in blocks, cuts a damaged end off the log and continues it with a new segment.
     ///
     /// # Errors
     /// [`TsdbError`] when the log cannot be read or written, or when a checkpoint is damaged: a checkpoint is complete
     /// before it gets its name, so that is no torn write, and what it held is nowhere else.
-    pub(crate) fn open_log(&self, fs: &Arc<dyn Fs>, dir: &Path, options: WalOptions) -> Result<ReplayStats, TsdbError> {
+    pub(crate) fn open_log(
+        &self,
+        fs: &Arc<dyn Fs>,
+        dir: &Path,
+        options: WalOptions,
+        min_valid_t: i64,
+    ) -> Result<ReplayStats, TsdbError> {
         let mut replay = Replay::default();
         {
             let (mut store, mut ring, mut metadata) = (self.store.write(), self.ring.write(), self.metadata.write());
+            store.min_valid_t = min_valid_t;
             let mut target =
                 Target { store: &mut store, ring: &mut ring, metadata: &mut metadata, now_ms: self.clock.now_ms() };
             let mut from = 0;
@@ -180,20 +187,33 @@ impl Replay {
 
     /// A series that was logged twice, as happens when it left the head and came back, keeps its first number.
     fn series(&mut self, wal_ref: u64, labels: &Labels, store: &mut Store) {
-        let id = store.find(labels).unwrap_or_else(|| {
-            self.stats.series += 1;
-            store.create(labels, wal_ref)
-        });
+        let id = match store.find(labels) {
+            Some(id) => {
+                if store.series(id).wal_ref != wal_ref {
+                    store.aliases.entry(id).or_default().push(wal_ref);
+                }
+                id
+            }
+            None => {
+                self.stats.series += 1;
+                store.create(labels, wal_ref)
+            }
+        };
         self.refs.set(wal_ref, id, store.len());
     }
 
     fn known(&mut self, wal_ref: u64) -> Option<SeriesId> {
+        // A series may have left the log before its last samples did: its number is spent all the same.
+        self.refs.greatest = self.refs.greatest.max(wal_ref);
         let id = self.refs.get(wal_ref);
         self.stats.unknown_refs += u64::from(id.is_none());
         id
     }
 
     fn float(&mut self, id: SeriesId, t: i64, v: f64, store: &mut Store) {
+        if t < store.min_valid_t {
+            return;
+        }
         let last = store.series(id).last();
         if last.t().is_some_and(|newest| t <= newest) {
             self.stats.dropped_samples += 1;
@@ -207,6 +227,9 @@ impl Replay {
     }
 
     fn histogram(&mut self, id: SeriesId, t: i64, value: &HistogramValue, store: &mut Store) {
+        if t < store.min_valid_t {
+            return;
+        }
         if store.series(id).max_t().is_some_and(|newest| t <= newest) {
             self.stats.dropped_samples += 1;
         } else {

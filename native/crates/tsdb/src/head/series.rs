@@ -25,6 +25,8 @@ pub(crate) struct ChunkRules {
     pub(crate) range_ms: i64,
     /// Samples that a float chunk should get.
     pub(crate) samples: u32,
+    /// Chunks do not cross this time either: what is before it goes to blocks.
+    pub(crate) boundary_t: i64,
 }
 
 /// A full chunk.
@@ -60,6 +62,14 @@ pub(crate) struct ChunkChange {
     /// A chunk was begun.
     pub(crate) begun: bool,
     /// Heap bytes of the chunk that was closed.
+    pub(crate) closed_bytes: usize,
+}
+
+/// What a truncation took away, for the figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dropped {
+    pub(crate) chunks: u64,
+    pub(crate) open_bytes: usize,
     pub(crate) closed_bytes: usize,
 }
 
@@ -138,7 +148,7 @@ impl Series {
 
     fn must_cut_float(&mut self, t: i64, rules: ChunkRules) -> bool {
         let OpenChunk::Xor(chunk) = &self.open else { return true };
-        if chunk.bytes().len() > MAX_XOR_BYTES {
+        if self.crosses(t, rules) || chunk.bytes().len() > MAX_XOR_BYTES {
             return true;
         }
         let samples = u32::from(chunk.num_samples());
@@ -150,6 +160,9 @@ impl Series {
     }
 
     fn must_cut_histogram(&mut self, t: i64, value: &HistogramValue, rules: ChunkRules) -> bool {
+        if self.crosses(t, rules) {
+            return true;
+        }
         let newest = self.max_t().unwrap_or(self.open_min_t);
         let Some(fill) = self.open.histogram_fill(value) else { return true };
         let range_end = if *fill.predicted { range_end(self.open_min_t, rules.range_ms) } else { self.next_cut_t };
@@ -161,6 +174,45 @@ impl Series {
         (t >= self.next_cut_t || fill.bytes >= TARGET_HISTOGRAM_BYTES * 2)
             && (fill.samples >= MIN_HISTOGRAM_SAMPLES || t >= range_end)
             || fill.samples == u16::MAX
+    }
+
+    /// True when the open chunk must end because a sample lies beyond the boundary.
+    fn crosses(&self, t: i64, rules: ChunkRules) -> bool {
+        self.open_min_t < rules.boundary_t && t >= rules.boundary_t
+    }
+
+    /// Calls `each` with times, encoding and bytes of the chunks that have samples with `mint <= t <= maxt`, ascending.
+    pub(crate) fn for_each_chunk(&self, mint: i64, maxt: i64, mut each: impl FnMut(i64, i64, Encoding, &[u8])) {
+        for closed in self.closed.iter().filter(|chunk| chunk.min_t <= maxt && mint <= chunk.max_t) {
+            each(closed.min_t, closed.max_t, closed.encoding, &closed.bytes);
+        }
+        if let (Some((encoding, bytes)), Some(max_t)) = (self.open.encoded(), self.max_t())
+            && self.open_min_t <= maxt
+            && mint <= max_t
+        {
+            each(self.open_min_t, max_t, encoding, bytes);
+        }
+    }
+
+    /// Drops the chunks that end before `mint`; gives what is gone.
+    pub(crate) fn truncate(&mut self, mint: i64) -> Dropped {
+        let mut dropped = Dropped::default();
+        let kept = self.closed.partition_point(|chunk| chunk.max_t < mint);
+        for chunk in self.closed.drain(..kept) {
+            dropped.chunks += 1;
+            dropped.closed_bytes += chunk.bytes.len() + size_of::<ClosedChunk>();
+        }
+        if kept > 0 {
+            self.closed.shrink_to_fit();
+        }
+        if self.max_t().is_some_and(|newest| newest < mint) {
+            dropped.chunks += 1;
+            dropped.open_bytes += self.open.heap_bytes();
+            self.open = OpenChunk::None;
+            self.open_min_t = i64::MAX;
+            self.next_cut_t = i64::MIN;
+        }
+        dropped
     }
 
     /// Closes the open chunk, if there is one, and begins another at `t`.

@@ -21,14 +21,23 @@ pub(crate) struct Store {
     pub(crate) sets: LabelSets,
     pub(crate) postings: MemPostings,
     blocks: Vec<Vec<Series>>,
+    /// Changes with every truncation, after which series may have other numbers and fewer samples.
+    pub(crate) generation: u64,
     /// Time ranges that tombstones of the log hide; only Prometheus writes such.
-    deleted: HashMap<SeriesId, Vec<(i64, i64)>>,
-    rules: ChunkRules,
+    pub(super) deleted: HashMap<SeriesId, Vec<(i64, i64)>>,
+    /// Further numbers that series have in the log; samples under them may be needed as long as the series is there.
+    pub(super) aliases: HashMap<SeriesId, Vec<u64>>,
+    pub(super) rules: ChunkRules,
+    /// Samples before this are in blocks already; none are taken.
+    pub(crate) min_valid_t: i64,
     /// Time of the oldest sample in milliseconds, `i64::MAX` without samples.
     pub(crate) min_t: i64,
     /// Time of the newest sample in milliseconds, `i64::MIN` without samples.
     pub(crate) max_t: i64,
     pub(crate) chunks: u64,
+    /// Series and chunks that there were and that are no more.
+    pub(crate) created_before: u64,
+    pub(crate) chunks_before: u64,
     pub(crate) open_bytes: usize,
     pub(crate) closed_bytes: usize,
 }
@@ -40,11 +49,16 @@ impl Store {
             sets: LabelSets::new(),
             postings: MemPostings::new(),
             blocks: Vec::new(),
+            generation: 0,
             deleted: HashMap::new(),
+            aliases: HashMap::new(),
             rules,
+            min_valid_t: i64::MIN,
             min_t: i64::MAX,
             max_t: i64::MIN,
             chunks: 0,
+            created_before: 0,
+            chunks_before: 0,
             open_bytes: 0,
             closed_bytes: 0,
         }
@@ -59,7 +73,7 @@ impl Store {
         &self.blocks[id as usize / BLOCK_SERIES][id as usize % BLOCK_SERIES]
     }
 
-    fn series_mut(&mut self, id: SeriesId) -> &mut Series {
+    pub(super) fn series_mut(&mut self, id: SeriesId) -> &mut Series {
         &mut self.blocks[id as usize / BLOCK_SERIES][id as usize % BLOCK_SERIES]
     }
 
@@ -79,6 +93,11 @@ impl Store {
 
     /// Adds a series that is not there yet.
     pub(crate) fn create(&mut self, labels: &Labels, wal_ref: u64) -> SeriesId {
+        self.add(labels, Series::new(wal_ref))
+    }
+
+    /// Adds a series that is not there yet, with its samples.
+    pub(super) fn add(&mut self, labels: &Labels, series: Series) -> SeriesId {
         let id = self.sets.add(labels, &mut self.symbols);
         self.postings.add(id, self.sets.pairs(id));
         if self.blocks.last().is_none_or(|block| block.len() == BLOCK_SERIES) {
@@ -86,7 +105,7 @@ impl Store {
             self.blocks.push(if self.blocks.is_empty() { Vec::new() } else { Vec::with_capacity(BLOCK_SERIES) });
         }
         if let Some(block) = self.blocks.last_mut() {
-            block.push(Series::new(wal_ref));
+            block.push(series);
         }
         id
     }

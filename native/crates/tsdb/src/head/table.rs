@@ -70,6 +70,19 @@ impl KeyTable {
         }
     }
 
+    /// Gives every key the series' new number; keys of series that have none are forgotten.
+    pub(crate) fn renumber(&self, new_id: impl Fn(SeriesId) -> Option<SeriesId>) {
+        for shard in &self.shards {
+            shard.write().retain(|slot| match new_id(slot.id) {
+                Some(id) => {
+                    slot.id = id;
+                    true
+                }
+                None => false,
+            });
+        }
+    }
+
     /// Number of keys.
     pub(crate) fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.read().len()).sum()

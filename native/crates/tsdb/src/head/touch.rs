@@ -63,6 +63,22 @@ impl Touches {
         }
     }
 
+    /// Gives the series their new numbers, of which there are `series`; those that have none are no longer active.
+    pub(super) fn renumber(&mut self, new_id: impl Fn(SeriesId) -> Option<SeriesId>, series: usize) {
+        let before = std::mem::take(&mut self.by_series);
+        self.by_series = vec![Touch::default(); series];
+        for (id, touch) in before.into_iter().enumerate() {
+            match new_id(id as SeriesId) {
+                Some(id) => self.by_series[id as usize] = touch,
+                None if touch.seen != 0 => {
+                    self.active.total -= 1;
+                    self.active.histograms -= u64::from(touch.seen & HISTOGRAM);
+                }
+                None => {}
+            }
+        }
+    }
+
     fn touch(&mut self, id: SeriesId) -> &mut Touch {
         let index = id as usize;
         if index >= self.by_series.len() {

@@ -2,7 +2,7 @@
 
 mod list;
 mod mem;
-mod ops;
+pub(crate) mod ops;
 mod resolve;
 
 pub(crate) use mem::MemPostings;

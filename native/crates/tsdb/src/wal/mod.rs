@@ -24,7 +24,6 @@ pub mod checkpoint;
 pub mod read;
 pub mod record;
 pub mod repair;
-mod varint;
 pub mod write;
 
 use std::io;

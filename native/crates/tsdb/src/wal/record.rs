@@ -31,7 +31,7 @@ use neocortex_model::histogram::{
 use neocortex_model::labels::Labels;
 use neocortex_model::sample::{HistogramValue, MetricType};
 
-use super::varint::{Cursor, Malformed, put_str, put_uvarint, put_varint};
+use crate::varint::{Cursor, Malformed, put_str, put_uvarint, put_varint};
 
 /// Numbers of the types.
 mod kind {

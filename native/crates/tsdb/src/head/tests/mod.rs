@@ -3,7 +3,7 @@
 mod appends;
 mod exemplars;
 mod histograms;
-mod model;
+pub(crate) mod model;
 mod prometheus;
 mod replay;
 
@@ -23,7 +23,7 @@ use crate::tsdb::{Options, Tsdb};
 
 /// One row of a request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Row {
+pub(crate) struct Row {
     labels: Labels,
     floats: Vec<FloatSample>,
     histograms: Vec<HistogramSample>,
@@ -32,25 +32,25 @@ pub(super) struct Row {
 
 /// A request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Rows(Vec<Row>);
+pub(crate) struct Rows(Vec<Row>);
 
 impl Rows {
-    pub(super) fn row(mut self, labels: &[(&str, &str)]) -> Self {
+    pub(crate) fn row(mut self, labels: &[(&str, &str)]) -> Self {
         self.0.push(Row { labels: Labels::from_pairs(labels.iter().copied()), ..Row::default() });
         self
     }
 
-    pub(super) fn float(mut self, t: i64, v: f64) -> Self {
+    pub(crate) fn float(mut self, t: i64, v: f64) -> Self {
         self.last().floats.push(FloatSample { t, v });
         self
     }
 
-    pub(super) fn histogram(mut self, t: i64, h: HistogramValue) -> Self {
+    pub(crate) fn histogram(mut self, t: i64, h: HistogramValue) -> Self {
         self.last().histograms.push(HistogramSample { t, h });
         self
     }
 
-    pub(super) fn exemplar(mut self, t: i64, v: f64, trace: &str) -> Self {
+    pub(crate) fn exemplar(mut self, t: i64, v: f64, trace: &str) -> Self {
         self.last().exemplars.push(Exemplar { labels: Labels::from_pairs([("trace_id", trace)]), v, t });
         self
     }
@@ -87,50 +87,50 @@ impl SeriesRows for Rows {
 }
 
 /// A database on a disk in memory.
-pub(super) struct Fixture {
-    pub(super) fs: FaultyFs,
-    pub(super) clock: Arc<ManualClock>,
-    pub(super) options: Options,
-    pub(super) tsdb: Tsdb,
+pub(crate) struct Fixture {
+    pub(crate) fs: FaultyFs,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) options: Options,
+    pub(crate) tsdb: Tsdb,
 }
 
-pub(super) fn dir() -> PathBuf {
+pub(crate) fn dir() -> PathBuf {
     Path::new("/data/tenant").to_owned()
 }
 
-pub(super) fn open(fs: &FaultyFs, clock: &Arc<ManualClock>, options: &Options) -> Tsdb {
+pub(crate) fn open(fs: &FaultyFs, clock: &Arc<ManualClock>, options: &Options) -> Tsdb {
     let fs: Arc<dyn Fs> = Arc::new(fs.clone());
     Tsdb::open(fs, Arc::<ManualClock>::clone(clock), &dir(), options.clone()).expect("opens")
 }
 
 impl Fixture {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Options { native_histograms: true, max_exemplars: 100, ..Options::default() })
     }
 
-    pub(super) fn with(options: Options) -> Self {
+    pub(crate) fn with(options: Options) -> Self {
         let (fs, clock) = (FaultyFs::new(), Arc::new(ManualClock::at(1_700_000_000_000)));
         let tsdb = open(&fs, &clock, &options);
         Self { fs, clock, options, tsdb }
     }
 
-    pub(super) fn append(&self, rows: &Rows) -> Appended {
+    pub(crate) fn append(&self, rows: &Rows) -> Appended {
         self.tsdb.append(rows, &SeriesLimits::default()).expect("appends")
     }
 
     /// The process dies and another one opens what it left.
-    pub(super) fn crash_and_reopen(&mut self) {
+    pub(crate) fn crash_and_reopen(&mut self) {
         self.fs = self.fs.after_process_crash();
         self.tsdb = open(&self.fs, &self.clock, &self.options);
     }
 
     /// All that is stored: labels and samples, `sum` for the value of a histogram.
-    pub(super) fn contents(&self) -> Vec<(String, Vec<(i64, f64)>)> {
+    pub(crate) fn contents(&self) -> Vec<(String, Vec<(i64, f64)>)> {
         contents(&self.tsdb)
     }
 }
 
-pub(super) fn contents(tsdb: &Tsdb) -> Vec<(String, Vec<(i64, f64)>)> {
+pub(crate) fn contents(tsdb: &Tsdb) -> Vec<(String, Vec<(i64, f64)>)> {
     let hints = SelectHints { start_ms: i64::MIN, end_ms: i64::MAX, ..SelectHints::default() };
     let all = [Matcher::new(MatchOp::Regex, "__name__", ".*").expect("a valid expression")];
     let mut found = Vec::new();
@@ -144,6 +144,6 @@ pub(super) fn contents(tsdb: &Tsdb) -> Vec<(String, Vec<(i64, f64)>)> {
 }
 
 /// The text of the answer to a request that was refused in part.
-pub(super) fn text(appended: &Appended) -> String {
+pub(crate) fn text(appended: &Appended) -> String {
     appended.first_error.as_ref().map_or_else(String::new, ToString::to_string)
 }

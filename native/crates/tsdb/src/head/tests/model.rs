@@ -13,7 +13,7 @@ use crate::head::SeriesLimits;
 use crate::tsdb::{Options, Tsdb, WalCompression};
 
 /// One sample of a request: series, time, value.
-type Write = (u8, i64, u8);
+pub(crate) type Write = (u8, i64, u8);
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -29,7 +29,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn rows(writes: &[Write], base: i64) -> Rows {
+pub(crate) fn rows(writes: &[Write], base: i64) -> Rows {
     let mut rows = Rows::default();
     for (series, t, v) in writes {
         let name = format!("series_{series}");
@@ -41,7 +41,7 @@ fn rows(writes: &[Write], base: i64) -> Rows {
 /// What Prometheus would hold: samples are judged by what was there before the request, and then only those that are
 /// newer than all before them are kept.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Model(BTreeMap<u8, BTreeMap<i64, u8>>);
+pub(crate) struct Model(BTreeMap<u8, BTreeMap<i64, u8>>);
 
 impl Model {
     fn newest(&self) -> Option<i64> {
@@ -49,7 +49,7 @@ impl Model {
     }
 
     /// Gives the number of samples that are refused.
-    fn append(&mut self, writes: &[Write], base: i64) -> u64 {
+    pub(crate) fn append(&mut self, writes: &[Write], base: i64) -> u64 {
         let before = self.clone();
         let mut bound = before.newest().map(|t| t - 3_600_000);
         let mut refused = 0;
@@ -70,7 +70,7 @@ impl Model {
         refused
     }
 
-    fn contents(&self) -> Vec<(String, Vec<(i64, f64)>)> {
+    pub(crate) fn contents(&self) -> Vec<(String, Vec<(i64, f64)>)> {
         let one = |(series, samples): (&u8, &BTreeMap<i64, u8>)| {
             let labels = format!(r#"{{__name__="series_{series}", job="test"}}"#);
             (labels, samples.iter().map(|(t, v)| (*t, f64::from(*v))).collect())

@@ -1,0 +1,77 @@
+//! From the head to blocks, and from blocks to nothing.
+//!
+//! Source: Prometheus `tsdb/db.go` (`Compact`, `compactHead`, `deletableBlocks`), Cortex `pkg/ingester/ingester.go`
+//! (`userTSDB.compactHead`).
+//!
+//! The order makes it safe at any moment: a block is durable and has its name; readers see it; the head forgets what is
+//! in it; a checkpoint without it is durable; the log before the checkpoint goes. A start takes from the log what is not
+//! before the end of the newest block, so that a death in between leaves nothing twice and nothing out.
+
+mod head;
+mod retention;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::block::Ulid;
+use crate::clock::Clock;
+use crate::error::TsdbError;
+use crate::fs::Fs;
+use crate::local::Local;
+use crate::wal::write::WalOptions;
+
+/// What a compaction did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compacted {
+    /// Blocks that were made, oldest first.
+    pub created: Vec<Ulid>,
+    /// Blocks that were removed because they are past retention.
+    pub deleted: Vec<Ulid>,
+}
+
+/// Compacts one tenant's head; one compaction at a time.
+pub(crate) struct Compactor {
+    pub(crate) fs: Arc<dyn Fs>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) dir: PathBuf,
+    pub(crate) wal: WalOptions,
+    pub(crate) range_ms: i64,
+    pub(crate) retention_ms: i64,
+    pub(crate) running: Mutex<()>,
+}
+
+impl Compactor {
+    /// Writes blocks while the head spans more than one and a half ranges.
+    pub(crate) fn compact(&self, local: &Local) -> Result<Compacted, TsdbError> {
+        let _running = self.running.lock();
+        let mut compacted = Compacted::default();
+        let ends = std::iter::from_fn(|| {
+            let (min_t, max_t) = local.head().time_range()?;
+            let spans = max_t.saturating_sub(min_t);
+            (spans > self.range_ms / 2 * 3).then(|| head::range_end(min_t, self.range_ms))
+        });
+        for end in ends {
+            self.head_to_block(local, end, &mut compacted)?;
+        }
+        self.finish(local, compacted)
+    }
+
+    /// Writes everything that the head has to blocks. Samples up to the newest one are refused from the beginning.
+    pub(crate) fn flush(&self, local: &Local) -> Result<Compacted, TsdbError> {
+        let _running = self.running.lock();
+        let mut compacted = Compacted::default();
+        let Some((_, max_t)) = local.head().time_range() else { return self.finish(local, compacted) };
+        let boundary = max_t.saturating_add(1);
+        local.head().close_before(boundary);
+        while let Some((min_t, _)) = local.head().time_range().filter(|(min_t, _)| *min_t < boundary) {
+            let end = head::range_end(min_t, self.range_ms).min(boundary);
+            self.head_to_block(local, end, &mut compacted)?;
+        }
+        self.finish(local, compacted)
+    }
+}

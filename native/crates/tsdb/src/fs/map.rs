@@ -1,0 +1,64 @@
+//! Files that do not change, as memory.
+
+use std::fs::File;
+use std::io;
+use std::ops::Deref;
+use std::os::fd::AsRawFd;
+use std::ptr::NonNull;
+
+/// The bytes of a file that does not change while it is mapped: files of blocks are complete before they get their name
+/// and are only ever removed. Should the disk fail to deliver a page, the process gets a signal, as Prometheus does.
+pub struct Mapped(Bytes);
+
+enum Bytes {
+    Memory(Vec<u8>),
+    File { start: NonNull<u8>, len: usize },
+}
+
+// SAFETY: the mapping is private, read-only, and owned by this value alone until it is dropped.
+unsafe impl Send for Bytes {}
+// SAFETY: as above; shared references only read.
+unsafe impl Sync for Bytes {}
+
+impl Mapped {
+    /// Bytes that are in memory already.
+    pub(super) fn memory(bytes: Vec<u8>) -> Self {
+        Self(Bytes::Memory(bytes))
+    }
+
+    /// The bytes of a file.
+    pub(super) fn file(file: &File) -> io::Result<Self> {
+        let len = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+        if len == 0 {
+            return Ok(Self::memory(Vec::new()));
+        }
+        // SAFETY: a new read-only mapping of a file that is open, at a place the kernel chooses; nothing is overwritten.
+        let start =
+            unsafe { libc::mmap(std::ptr::null_mut(), len, libc::PROT_READ, libc::MAP_PRIVATE, file.as_raw_fd(), 0) };
+        match NonNull::new(start.cast::<u8>()) {
+            Some(start) if start.as_ptr().cast() != libc::MAP_FAILED => Ok(Self(Bytes::File { start, len })),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+impl Deref for Mapped {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Bytes::Memory(bytes) => bytes,
+            // SAFETY: the mapping has `len` readable bytes and lives as long as `self`.
+            Bytes::File { start, len } => unsafe { std::slice::from_raw_parts(start.as_ptr(), *len) },
+        }
+    }
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        if let Self::File { start, len } = self {
+            // SAFETY: mapped by `Mapped::file` with this length; nobody borrows from it any more.
+            unsafe { libc::munmap(start.as_ptr().cast(), *len) };
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What of a head goes into a block.
+
+use neocortex_model::labels::Labels;
+
+use super::Head;
+use super::label_sets::SeriesId;
+use crate::block::write::NewChunk;
+
+/// A series with the chunks that it has in a stretch of time, and the stretches of it that are deleted.
+pub(crate) struct BlockPart {
+    pub(crate) labels: Labels,
+    pub(crate) chunks: Vec<NewChunk>,
+    pub(crate) deleted: Vec<(i64, i64)>,
+}
+
+impl Head {
+    /// Times of the oldest and the newest sample; `None` without samples.
+    pub(crate) fn time_range(&self) -> Option<(i64, i64)> {
+        let store = self.store.read();
+        (store.min_t <= store.max_t).then_some((store.min_t, store.max_t))
+    }
+
+    /// The series with samples with `mint <= t <= maxt`, sorted by labels.
+    pub(crate) fn series_between(&self, mint: i64, maxt: i64) -> Vec<(Labels, SeriesId)> {
+        let store = self.store.read();
+        let has_samples = |id: &SeriesId| {
+            let series = store.series(*id);
+            series.min_t().is_some_and(|t| t <= maxt) && series.max_t().is_some_and(|t| mint <= t)
+        };
+        let ids = (0..store.len() as SeriesId).filter(has_samples);
+        let mut found: Vec<(Labels, SeriesId)> = ids.map(|id| (store.labels(id), id)).collect();
+        drop(store);
+        found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        found
+    }
+
+    /// Copies the chunks of some series that have samples with `mint <= t <= maxt`; appends wait meanwhile, so that it is
+    /// to be called with few series. Numbers must be of [`Self::series_between`] without a truncation since.
+    pub(crate) fn block_parts(&self, series: &[(Labels, SeriesId)], mint: i64, maxt: i64) -> Vec<BlockPart> {
+        let store = self.store.read();
+        let part = |(labels, id): &(Labels, SeriesId)| {
+            let mut chunks = Vec::new();
+            store.series(*id).for_each_chunk(mint, maxt, |min_t, max_t, encoding, bytes| {
+                chunks.push(NewChunk { min_t, max_t, encoding, bytes: bytes.into() });
+            });
+            let deleted = store.deleted.get(id).into_iter().flatten().copied();
+            let deleted = deleted.filter(|(from, to)| *from <= maxt && mint <= *to).collect();
+            BlockPart { labels: labels.clone(), chunks, deleted }
+        };
+        series.iter().map(part).filter(|part| !part.chunks.is_empty()).collect()
+    }
+}

@@ -1,0 +1,200 @@
+//! Reading what a tenant has here: head and blocks as one.
+//!
+//! A selection is of one moment. It keeps the blocks of that moment, and knows of the head how often it was truncated;
+//! when a series is read after another truncation, what the head no longer has is looked for in the blocks that came
+//! since. A block is visible before the head forgets what is in it, so nothing is ever missing; what is in both is taken
+//! once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use neocortex_model::labels::Labels;
+use neocortex_model::matchers::{MatchOp, Matcher};
+use neocortex_model::sample::Samples;
+use neocortex_model::series::{SelectHints, Series, StorageError};
+use parking_lot::RwLock;
+
+use crate::block::read::BlockSeries;
+use crate::block::{Block, dir};
+use crate::error::TsdbError;
+use crate::head::{Head, HeadSeries};
+use crate::merge::merge;
+
+/// Blocks in the order of their time ranges.
+pub(crate) type Blocks = Arc<[Arc<Block>]>;
+
+/// Head and blocks of a tenant.
+pub(crate) struct Local {
+    head: Arc<Head>,
+    blocks: RwLock<Blocks>,
+}
+
+/// A series of a selection, with what head and blocks have of it.
+struct LocalSeries {
+    local: Arc<Local>,
+    labels: Labels,
+    head: Option<HeadSeries>,
+    blocks: Vec<Arc<BlockSeries>>,
+    /// All blocks of the moment of the selection.
+    known: Blocks,
+}
+
+impl Local {
+    pub(crate) fn new(head: Arc<Head>, blocks: Vec<Arc<Block>>) -> Self {
+        Self { head, blocks: RwLock::new(blocks.into()) }
+    }
+
+    pub(crate) fn head(&self) -> &Arc<Head> {
+        &self.head
+    }
+
+    pub(crate) fn blocks(&self) -> Blocks {
+        Arc::clone(&self.blocks.read())
+    }
+
+    /// Makes a block visible.
+    pub(crate) fn add_block(&self, block: Block) {
+        let mut blocks = self.blocks.write();
+        let mut all: Vec<Arc<Block>> = blocks.to_vec();
+        all.push(Arc::new(block));
+        dir::sort(&mut all);
+        *blocks = all.into();
+    }
+
+    /// Shows no longer the blocks that `gone` names; selections that have them can still read them.
+    pub(crate) fn hide_blocks(&self, gone: impl Fn(&Block) -> bool) {
+        let mut blocks = self.blocks.write();
+        *blocks = blocks.iter().filter(|block| !gone(block)).map(Arc::clone).collect();
+    }
+
+    /// Series that match and may have samples in the hinted range, sorted by labels.
+    pub(crate) fn select(
+        self: &Arc<Self>,
+        matchers: &[Matcher],
+        hints: &SelectHints,
+    ) -> Result<Vec<Arc<dyn Series>>, StorageError> {
+        // The head first: what it forgets afterwards is in the blocks that are seen then.
+        let in_head = self.head.select(matchers, hints);
+        let known = self.blocks();
+        let mut in_blocks: BTreeMap<Labels, Vec<Arc<BlockSeries>>> = BTreeMap::new();
+        for block in known.iter() {
+            for series in block.select_range(matchers, hints.start_ms, hints.end_ms)? {
+                in_blocks.entry(series.labels().clone()).or_default().push(series);
+            }
+        }
+        let series = |labels: Labels, head, blocks| -> Arc<dyn Series> {
+            Arc::new(LocalSeries { local: Arc::clone(self), labels, head, blocks, known: Arc::clone(&known) })
+        };
+        let sorted = in_blocks.is_empty();
+        let mut found = Vec::with_capacity(in_head.len() + in_blocks.len());
+        for head in in_head {
+            let labels = head.labels().clone();
+            let blocks = in_blocks.remove(&labels).unwrap_or_default();
+            found.push(series(labels, Some(head), blocks));
+        }
+        found.extend(in_blocks.into_iter().map(|(labels, blocks)| series(labels, None, blocks)));
+        if !sorted {
+            found.sort_by(|a, b| a.labels().cmp(b.labels()));
+        }
+        Ok(found)
+    }
+
+    /// Label sets of the series that match, sorted.
+    pub(crate) fn series(&self, matchers: &[Matcher]) -> Result<Vec<Labels>, TsdbError> {
+        let in_head = self.head.series(matchers);
+        let blocks = self.blocks();
+        if blocks.is_empty() {
+            return Ok(in_head);
+        }
+        let mut all: BTreeSet<Labels> = in_head.into_iter().collect();
+        for block in blocks.iter() {
+            all.extend(block.label_sets(matchers)?);
+        }
+        Ok(all.into_iter().collect())
+    }
+
+    /// Label names of the series that match, sorted.
+    pub(crate) fn label_names(&self, matchers: &[Matcher]) -> Result<Vec<String>, TsdbError> {
+        self.gather(self.head.label_names(matchers), |block, all| block.label_names(matchers, all))
+    }
+
+    /// Values of a label among the series that match, sorted.
+    pub(crate) fn label_values(&self, name: &str, matchers: &[Matcher]) -> Result<Vec<String>, TsdbError> {
+        self.gather(self.head.label_values(name, matchers), |block, all| block.label_values(name, matchers, all))
+    }
+
+    fn gather(
+        &self,
+        in_head: Vec<String>,
+        add: impl Fn(&Block, &mut BTreeSet<String>) -> Result<(), TsdbError>,
+    ) -> Result<Vec<String>, TsdbError> {
+        let blocks = self.blocks();
+        if blocks.is_empty() {
+            return Ok(in_head);
+        }
+        let mut all: BTreeSet<String> = in_head.into_iter().collect();
+        blocks.iter().try_for_each(|block| add(block, &mut all))?;
+        Ok(all.into_iter().collect())
+    }
+}
+
+impl Series for LocalSeries {
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    fn read(&self, mint: i64, maxt: i64, out: &mut Samples) -> Result<(), StorageError> {
+        if let (Some(head), true) = (&self.head, self.blocks.is_empty() && out.is_empty()) {
+            // The common case: what is read is in the head alone.
+            if !head.read(mint, maxt, out)? {
+                return Ok(());
+            }
+            out.clear();
+        }
+        let mut merged = Samples::default();
+        let mut from_head = Samples::default();
+        let truncated = self.head.as_ref().map_or(Ok(false), |head| head.read(mint, maxt, &mut from_head))?;
+        for part in &self.blocks {
+            merged = add(merged, part, mint, maxt)?;
+        }
+        if let (true, Some(head)) = (truncated, &self.head) {
+            for part in self.newer_parts(mint, maxt)? {
+                merged = add(merged, &part, mint, maxt.min(head.newest_t()))?;
+            }
+        }
+        merged = merge(merged, from_head);
+        if out.is_empty() {
+            *out = merged;
+        } else {
+            (0..merged.len()).for_each(|i| crate::merge::push_from(&merged, i, out));
+        }
+        Ok(())
+    }
+}
+
+impl LocalSeries {
+    /// What blocks that came after the selection have of the series.
+    fn newer_parts(&self, mint: i64, maxt: i64) -> Result<Vec<Arc<BlockSeries>>, StorageError> {
+        let matchers = self
+            .labels
+            .iter()
+            .map(|(name, value)| Matcher::new(MatchOp::Equal, name, value))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| StorageError::Corrupt(error.to_string()))?;
+        let mut parts = Vec::new();
+        for block in self.local.blocks().iter() {
+            if !self.known.iter().any(|known| Arc::ptr_eq(known, block)) {
+                parts.extend(block.select_range(&matchers, mint, maxt)?);
+            }
+        }
+        // Series with further labels match too.
+        parts.retain(|part| *part.labels() == self.labels);
+        Ok(parts)
+    }
+}
+
+fn add(merged: Samples, part: &BlockSeries, mint: i64, maxt: i64) -> Result<Samples, StorageError> {
+    let mut samples = Samples::default();
+    part.read(mint, maxt, &mut samples)?;
+    Ok(merge(merged, samples))
+}

@@ -1,0 +1,87 @@
+//! Samples of one series out of several places.
+
+use std::sync::Arc;
+
+use neocortex_model::sample::Samples;
+
+/// The samples of both, ascending; of samples of the same time `a`'s. Where one follows the other nothing is copied twice.
+pub(crate) fn merge(a: Samples, b: Samples) -> Samples {
+    let (Some(a_last), Some(b_first)) = (a.t.last(), b.t.first()) else { return if a.is_empty() { b } else { a } };
+    if a_last < b_first {
+        return append(a, &b);
+    }
+    if b.t.last() < a.t.first() {
+        return append(b, &a);
+    }
+    let mut out = Samples::default();
+    let (mut i, mut j) = (0, 0);
+    while i < a.len() || j < b.len() {
+        let from_a = i < a.len() && (j >= b.len() || a.t[i] <= b.t[j]);
+        if from_a {
+            j += usize::from(j < b.len() && a.t[i] == b.t[j]);
+            push_from(&a, i, &mut out);
+            i += 1;
+        } else {
+            push_from(&b, j, &mut out);
+            j += 1;
+        }
+    }
+    out
+}
+
+fn append(mut a: Samples, b: &Samples) -> Samples {
+    (0..b.len()).for_each(|i| push_from(b, i, &mut a));
+    a
+}
+
+/// Appends a sample of `from` to `out`.
+pub(crate) fn push_from(from: &Samples, i: usize, out: &mut Samples) {
+    match from.histogram(i) {
+        Some(histogram) => out.push_histogram(from.t[i], Arc::clone(histogram)),
+        None => out.push_float(from.t[i], from.v[i]),
+    }
+    out.set_last_start(from.start(i));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use neocortex_model::histogram::FloatHistogram;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Even values are floats, odd ones histograms.
+    fn samples(of: &BTreeMap<i64, u8>) -> Samples {
+        let mut samples = Samples::default();
+        for (t, v) in of {
+            match v % 2 {
+                0 => samples.push_float(*t, f64::from(*v)),
+                _ => samples
+                    .push_histogram(*t, Arc::new(FloatHistogram { sum: f64::from(*v), ..FloatHistogram::default() })),
+            }
+            samples.set_last_start(i64::from(v / 128));
+        }
+        samples
+    }
+
+    fn plain(samples: &Samples) -> Vec<(i64, f64, i64)> {
+        let value = |i: usize| samples.histogram(i).map_or(samples.v[i], |h| h.sum);
+        (0..samples.len()).map(|i| (samples.t[i], value(i), samples.start(i))).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn as_maps_do(
+            a in proptest::collection::btree_map(0..60i64, any::<u8>(), 0..30),
+            b in proptest::collection::btree_map(0..90i64, any::<u8>(), 0..30),
+            shift in prop_oneof![Just(0), Just(100), Just(-100), -60..60i64],
+        ) {
+            let b: BTreeMap<i64, u8> = b.into_iter().map(|(t, v)| (t + shift, v)).collect();
+            let mut both = b.clone();
+            both.extend(a.clone());
+            prop_assert_eq!(plain(&merge(samples(&a), samples(&b))), plain(&samples(&both)));
+        }
+    }
+}
