@@ -106,7 +106,7 @@ fn arithmetic_and_matching() {
     assert_eq!(
         refusal("http / on (job) http"),
         "found duplicate series for the match group {job=\"api\"} on the right hand-side of the operation: \
-         [{__name__=\"http\", instance=\"0\", job=\"api\"}, {__name__=\"http\", instance=\"1\", job=\"api\"}];\
+         [{__name__=\"http\", instance=\"1\", job=\"api\"}, {__name__=\"http\", instance=\"0\", job=\"api\"}];\
          many-to-many matching not allowed: matching labels must be unique on one side"
     );
     assert_eq!(

@@ -108,28 +108,32 @@ impl Join<'_> {
     }
 
     /// The side `one` may have one element only for the same labels at the same step. The earliest step with more is
-    /// reported, unless nothing could match there.
+    /// reported, unless nothing could match there, and at that step the first element that has a predecessor.
     fn refuse_duplicates(&self, matched: &Matched) -> Result<(), EvalError> {
         let fills = self.fills();
         let filled = fills.0.is_some() || fills.1.is_some();
-        let mut first: Option<(usize, usize, usize)> = None;
+        let mut found: Option<(usize, usize, usize)> = None;
         for group in matched.groups.iter().filter(|group| group.one().len() > 1) {
-            for step in 0..first.map_or(self.steps, |(step, ..)| step) {
+            for step in 0..found.map_or(self.steps, |(step, ..)| step + 1) {
                 let mut present = group.one().iter().filter(|i| has_value(&self.one[**i], step));
-                let (Some(a), Some(b)) = (present.next(), present.next()) else { continue };
+                let (Some(first), Some(second)) = (present.next(), present.next()) else { continue };
+                if found.is_some_and(|known| known <= (step, *second, *first)) {
+                    break;
+                }
                 if filled || self.many.iter().any(|column| has_value(column, step)) {
-                    first = Some((step, *a, *b));
+                    found = Some((step, *second, *first));
                     break;
                 }
             }
         }
-        let Some((_, a, b)) = first else { return Ok(()) };
+        let Some((_, second, first)) = found else { return Ok(()) };
         let side = if self.swapped { "left" } else { "right" };
-        let group = self.match_labels(&self.one[b].labels);
-        let (a, b) = (self.one[a].labels.to_string(), self.one[b].labels.to_string());
-        let (a, b) = if a > b { (b, a) } else { (a, b) };
+        let group = self.match_labels(&self.one[second].labels);
+        // Cortex names the later one first; the Prometheus after its own orders the two by their texts.
+        let (first, second) = (&self.one[first].labels, &self.one[second].labels);
         Err(EvalError::execution(format!(
-            "found duplicate series for the match group {group} on the {side} hand-side of the operation: [{a}, {b}];\
+            "found duplicate series for the match group {group} on the {side} hand-side of the operation: \
+             [{second}, {first}];\
              many-to-many matching not allowed: matching labels must be unique on one side"
         )))
     }
