@@ -32,7 +32,8 @@ SHARDED = "-distributor.shard-by-all-labels"
 
 
 def at(name: str, **labels: str) -> Series:
-    return {"__name__": name} | labels, [(int(time.time() * 1000), 1.0)]
+    # A second old: a query without a time asks at the whole second that has passed.
+    return {"__name__": name} | labels, [(int(time.time() * 1000) - 1000, 1.0)]
 
 
 @pytest.mark.parametrize(
