@@ -56,6 +56,16 @@ class DistributorMetrics:
         self._discarded_metadata = registry.counter_family(
             "cortex_discarded_metadata_total", "The total number of metadata that were discarded.", by_reason
         )
+        self._appends = registry.counter_family(
+            "cortex_distributor_ingester_appends_total",
+            "The total number of batch appends sent to ingesters.",
+            ("ingester", "type"),
+        )
+        self._append_failures = registry.counter_family(
+            "cortex_distributor_ingester_append_failures_total",
+            "The total number of failed batch appends sent to ingesters.",
+            ("ingester", "type", "status"),
+        )
         self._latest = registry.gauge_family(
             "cortex_distributor_latest_seen_sample_timestamp_seconds",
             "Unix timestamp of latest received sample per user.",
@@ -90,6 +100,14 @@ class DistributorMetrics:
         ):
             for reason, count in counts.items():
                 family.labels(reason, tenant).inc(count)
+
+    def sent(self, ingester: str, checked: _native.Validated, failed: str | None = None) -> None:
+        """A request went to an ingester, named by its id; `failed` is the class of its status, `4xx` or `5xx`."""
+        for kind, count in (("metadata", checked.metadata), ("samples", checked.series)):
+            if count:
+                self._appends.labels(ingester, kind).inc()
+                if failed is not None:
+                    self._append_failures.labels(ingester, kind, failed).inc()
 
     def rate_limited(self, tenant: str, checked: _native.Validated) -> None:
         """A whole request was over the tenant's rate."""

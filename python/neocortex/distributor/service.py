@@ -109,12 +109,12 @@ class Distributor(Service):
             )
         self._guard.ingestion.add(total)
         if checked.series or checked.metadata:
-            await self._write(tenant, request)
+            await self._write(tenant, request, checked)
         if checked.error is not None:
             raise PushError(400, checked.error, written)
         return written
 
-    async def _write(self, tenant: str, request: _native.WriteRequest) -> None:
+    async def _write(self, tenant: str, request: _native.WriteRequest, checked: _native.Validated) -> None:
         try:
             target, *_ = await self._ring.writable()
         except RingError as e:
@@ -123,9 +123,12 @@ class Distributor(Service):
             with self._guard.client_request():
                 await self._ingester.push(tenant, request)
         except IngestError as e:
+            self._metrics.sent(target.id, checked, "4xx")
             raise _no_quorum(400, target, f"rpc error: code = Code(400) desc = {e}") from e
         except IngesterRefusal as e:
+            self._metrics.sent(target.id, checked, "5xx")
             raise _no_quorum(500, target, e.status_text) from e
+        self._metrics.sent(target.id, checked)
 
     def _validation_limits(self, tenant: str, limits: Limits) -> _native.ValidationLimits:
         """The native form of a tenant's limits, made anew when the runtime configuration changed them.

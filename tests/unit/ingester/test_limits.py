@@ -74,6 +74,11 @@ async def test_tenants(tmp_path: Path) -> None:
         answer = await server.push(body("a"), "u")
         assert refused(answer) == "user=u: cannot create TSDB: ingesters's max tenants limit reached"
         assert (await server.push(body("b"), "t")).status == 200
+        (member,) = await server.process.ingester_ring.members()
+        shown = server.process.registry.render()
+        samples = f'ingester="{member}",type="samples"'
+        assert f"cortex_distributor_ingester_appends_total{{{samples}}} 3\n" in shown
+        assert f'cortex_distributor_ingester_append_failures_total{{{samples},status="5xx"}} 1\n' in shown
 
 
 async def test_series(tmp_path: Path) -> None:

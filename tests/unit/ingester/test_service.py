@@ -93,7 +93,7 @@ async def test_what_was_acknowledged_is_there_after_a_restart(tmp_path: Path) ->
         assert (await server.push(encode_v1([at("b")]), "another")).status == 200
     async with running(tmp_path) as server:
         assert sorted(name for name, _ in server.process.tenants) == ["another", "t"]
-        answer = await server.api("query", {"query": "a"})
+        answer = await server.api("query", {"query": "a", "time": str(time.time() + 1)})
         (row,) = json.loads(answer.body)["data"]["result"]
         assert row["metric"] == {"__name__": "a", "job": "x"}
         assert "cortex_ingester_memory_users 2" in server.process.registry.render()

@@ -1,6 +1,7 @@
 """The query endpoints' statuses and texts, from the request to the bytes of the answer."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -264,3 +265,9 @@ async def test_forms_are_read_from_both_ends(server: InProcess) -> None:
 async def test_series_cannot_be_deleted(server: InProcess) -> None:
     answer = await server.call("DELETE", "/prometheus/api/v1/series")
     assert error_of(answer) == (500, "internal", "not implemented")
+
+
+async def test_without_a_time_the_present_is_cut_to_seconds(server: InProcess) -> None:
+    at, _ = json.loads((await server.api("query", {"query": "1"})).body)["data"]["result"]
+    assert isinstance(at, int)
+    assert 0 <= time.time() - at < 2
