@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from parity.generate import Query
-from parity.vocabulary import Dialect
+from parity.vocabulary import MATH, Dialect
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,19 @@ KNOWN = (
         "a false comparison counts as a match since 2.43",
     ),
     Known(OLD, _CALENDAR, "value", "Go before 1.23 wraps dates beyond its calendar otherwise"),
-    Known(OLD, r"log(2|10)|ln", "value", "Go before 1.21 takes logarithms of subnormal numbers wrongly on amd64"),
+    Known(BOTH, r"(log10|log2|ln).*odd", "value", "Go takes logarithms of subnormal numbers wrongly on amd64"),
+    Known(
+        BOTH,
+        rf"count_values.*({'|'.join(MATH)}|atan2|\^)",
+        "series",
+        "labels show the last digit of a function, which the C library rounds otherwise than Go",
+    ),
+    Known(
+        NEW,
+        r"@.*\[\w+:\w*\].*@.*\[\w+:\w*\]",
+        "(series|times|value)",
+        "nested subqueries with @ that start at the same step keep the outer one's offset in Prometheus",
+    ),
     Known(
         NEW,
         r"absent.*!=|absent.*!~",
