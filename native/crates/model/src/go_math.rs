@@ -1,4 +1,4 @@
-//! Logarithms, area functions and powers of two as Go computes them, bit by bit.
+//! Logarithms, hyperbolic and area functions and powers of two as Go computes them, bit by bit.
 //!
 //! Go's `math` package follows FreeBSD's `e_log.c` and `e_exp.c`; the C library behind Rust's functions rounds some results
 //! differently. Answers show all digits of a float, so the last bit is seen.
@@ -124,6 +124,19 @@ pub fn atanh(x: f64) -> f64 {
     result.copysign(x)
 }
 
+/// The hyperbolic cosine, which overflows with the exponential function.
+#[must_use]
+pub fn cosh(x: f64) -> f64 {
+    let power = x.abs().exp();
+    if x.abs() > 21.0 { power * 0.5 } else { (power + 1.0 / power) * 0.5 }
+}
+
+/// The hyperbolic sine, which overflows with the exponential function.
+#[must_use]
+pub fn sinh(x: f64) -> f64 {
+    if x.abs() > 21.0 { (x.abs().exp() * 0.5).copysign(x) } else { x.sinh() }
+}
+
 /// Two to the power of a number.
 #[must_use]
 pub fn exp2(x: f64) -> f64 {
@@ -199,6 +212,18 @@ mod tests {
             assert!((asinh(x) - x.asinh()).abs() <= 1e-14 * x.asinh());
             assert!(x < 1.0 || (acosh(x) - x.acosh()).abs() <= 1e-14 * x.acosh());
             assert!(x >= 1.0 || (atanh(-x) - (-x).atanh()).abs() <= 1e-14 * x.atanh());
+        }
+    }
+
+    #[test]
+    fn hyperbolic_functions() {
+        assert_eq!(
+            [cosh(0.0), cosh(-710.0), sinh(710.0), sinh(-710.0)],
+            [1.0, f64::INFINITY, f64::INFINITY, -f64::INFINITY]
+        );
+        assert!(cosh(f64::NAN).is_nan() && sinh(f64::NAN).is_nan());
+        for x in [0.1, 1.0, 20.0, 22.0, 709.0] {
+            assert!((cosh(-x) - x.cosh()).abs() <= 1e-15 * x.cosh() && (sinh(x) - x.sinh()).abs() <= 1e-15 * x.sinh());
         }
     }
 
