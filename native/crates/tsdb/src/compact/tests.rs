@@ -124,6 +124,29 @@ fn the_log_is_replaced_by_a_checkpoint() {
     assert_eq!(f.contents().iter().map(|(_, samples)| samples.len()).sum::<usize>(), 24 * 60 * 30);
 }
 
+#[test]
+fn a_series_that_came_back_before_a_start_keeps_both_its_numbers() {
+    let mut f = Fixture::with(options());
+    fill(&f, 1, 0, 1);
+    fill(&f, 99, 0, 4 * HOUR_MS);
+    assert_eq!(f.tsdb.compact().unwrap().created.len(), 1);
+    assert_eq!(f.tsdb.stats().series, 1, "the series left the head, but not yet the log");
+    // It comes back under a second number; the start takes the first one, which the log has too.
+    fill(&f, 1, 4 * HOUR_MS, 4 * HOUR_MS + 1);
+    f.crash_and_reopen();
+    // So much more that the records of both numbers go to a checkpoint.
+    for t in (4 * HOUR_MS..5 * HOUR_MS + 60_000).step_by(15_000) {
+        let writes: Vec<Write> = (100..250).map(|series| (series, t, 1)).collect();
+        assert_eq!(f.append(&rows(&writes, START_MS)).failed_samples, 0);
+    }
+    assert_eq!(f.tsdb.compact().unwrap().created.len(), 1);
+    assert!(f.fs.list(&dir().join("wal")).unwrap().iter().any(|name| name.starts_with("checkpoint.")));
+    let before = f.contents();
+    f.crash_and_reopen();
+    assert!(f.contents() == before);
+    assert_eq!(before.iter().find(|(labels, _)| labels.contains("series_1\"")).unwrap().1.len(), 2);
+}
+
 fn histogram(i: i64) -> HistogramValue {
     HistogramValue::Integer(Histogram {
         count: i as u64,

@@ -6,5 +6,6 @@
 #![allow(clippy::disallowed_methods, reason = "the tests look at the files from outside")]
 
 mod block;
+mod directory;
 mod log;
 mod process;
