@@ -28,7 +28,11 @@ servers: ## install the real servers that tests use (Debian packages; needs root
 	tests/install-servers
 
 test: build servers lint ## everything: lint, native tests, Python tests, real servers, crash and golden replays
-	cargo test --workspace --locked
+	cargo test --workspace --exclude neocortex-py --locked
+	@if $(BIN)/python -c 'import sysconfig, sys; sys.exit(not sysconfig.get_config_var("Py_ENABLE_SHARED"))'; then \
+	  LD_LIBRARY_PATH=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR"))') \
+	  PYO3_PYTHON=$(CURDIR)/$(BIN)/python cargo test -p neocortex-py --locked; \
+	else echo 'NOT RUN: the native tests of crates/py, which need a Python with a shared library' >&2; fi
 	$(BIN)/pytest
 
 lint: build ## ruff, mypy strict, rustfmt, clippy
