@@ -8,7 +8,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use neocortex_model::histogram::{CounterReset, Histogram, Span};
 use neocortex_model::labels::Labels;
+use neocortex_model::matchers::{MatchOp, Matcher};
 use neocortex_model::sample::{HistogramValue, Samples};
+use neocortex_model::series::{Queryable, SelectHints};
 use neocortex_tsdb::chunk::float_histogram::FloatHistogramChunk;
 use neocortex_tsdb::chunk::histogram::HistogramChunk;
 use neocortex_tsdb::chunk::xor::XorChunk;
@@ -16,6 +18,7 @@ use neocortex_tsdb::chunk::{Encoding, decode_any};
 use neocortex_tsdb::fs::RealFs;
 use neocortex_tsdb::wal::record::{self, RefHistogram, RefSample};
 use neocortex_tsdb::wal::write::{WalOptions, Writer};
+use neocortex_tsdb::{Options, SystemClock, Tsdb};
 
 use crate::process::{Prometheus, find};
 
@@ -159,6 +162,30 @@ fn prometheus_makes_the_same_chunks_of_our_log() {
     let compared: Vec<usize> =
         blocks(data.path()).iter().map(|chunks| compare(&fs::read(chunks).unwrap(), start)).collect();
     assert!(compared.iter().any(|samples| *samples == 8 * 2 * 3600 * 1000 / STEP_MS as usize), "{compared:?}");
+    assert_everything_is_read(data.path(), start);
+}
+
+/// Opens the directory, with the blocks, the checkpoint and the log that Prometheus left.
+fn assert_everything_is_read(data: &Path, start: i64) {
+    let options = Options { retention_ms: 0, native_histograms: true, ..Options::default() };
+    let tsdb = Tsdb::open(Arc::new(RealFs), Arc::new(SystemClock), data, options).unwrap();
+    assert!(tsdb.blocks().len() >= 2);
+    let ours = [Matcher::new(MatchOp::Equal, "__name__", "ours").unwrap()];
+    let hints = SelectHints { start_ms: i64::MIN, end_ms: i64::MAX, ..SelectHints::default() };
+    let found = tsdb.select(&ours, &hints).unwrap();
+    assert_eq!(found.len(), 8);
+    for (series, found) in (1u64..).zip(found) {
+        let mut samples = Samples::default();
+        found.read(i64::MIN, i64::MAX, &mut samples).unwrap();
+        assert_eq!(samples.len() as i64, STEPS, "series {series}");
+        for (i, step) in (0..STEPS).enumerate() {
+            assert_eq!(samples.t[i], start + step * STEP_MS + step % 3);
+            match samples.histogram(i) {
+                None => assert_eq!(samples.v[i].to_bits(), float(series, step).to_bits()),
+                Some(h) => assert_eq!((h.sum, h.count), (step as f64 * 1.5, histogram(step, false).count as f64)),
+            }
+        }
+    }
 }
 
 /// The chunk segments of finished blocks.
