@@ -69,7 +69,11 @@ async def push_in_process(folder: Path, requests: list[bytes], warm: int) -> tup
     """CPU seconds of the requests after the first `warm` ones, and bytes in memory afterwards."""
     pool = _native.Pool(asyncio.get_running_loop(), 1, 64, "bench")
     options = _native.TsdbOptions(
-        wal_compression="", wal_segment_size_bytes=128 << 20, block_range_ms=7_200_000, samples_per_chunk=120
+        wal_compression="",
+        wal_segment_size_bytes=128 << 20,
+        block_range_ms=7_200_000,
+        samples_per_chunk=120,
+        retention_ms=0,
     )
     validation, series = no_limits()
     tsdb = await _native.Tsdb.open(pool, str(folder), options)

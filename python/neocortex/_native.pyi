@@ -123,7 +123,13 @@ class TsdbOptions:
     """How a tenant's database is kept. `wal_compression`: empty, `snappy` or `zstd`."""
 
     def __new__(
-        cls, *, wal_compression: str, wal_segment_size_bytes: int, block_range_ms: int, samples_per_chunk: int
+        cls,
+        *,
+        wal_compression: str,
+        wal_segment_size_bytes: int,
+        block_range_ms: int,
+        samples_per_chunk: int,
+        retention_ms: int,
     ) -> TsdbOptions: ...
 
 @final
@@ -253,6 +259,9 @@ class Tsdb:
 
     def purge_metadata(self, pool: Pool, before_ms: int) -> Future[int]:
         """Forgets metadata that was last set before a time; gives the number of entries forgotten."""
+
+    def compact(self, pool: Pool) -> Future[list[str]]:
+        """Cuts whole block ranges of the head into blocks; their ids, oldest first. Raises `StorageFailedError`."""
 
     def close(self, pool: Pool) -> Future[None]:
         """Syncs and closes the log."""

@@ -24,6 +24,7 @@ from neocortex.http.connections import register_connection_metrics
 from neocortex.http.route import Link
 from neocortex.http.server import HTTPServer
 from neocortex.http.status import config_route, index_route, metrics_route, ready_route, services_route
+from neocortex.ingester.compact import HeadCompaction
 from neocortex.ingester.http import DirectPush, stats_route
 from neocortex.ingester.limits import InstanceGuard as IngesterGuard
 from neocortex.ingester.metrics import IngesterMetrics
@@ -59,6 +60,8 @@ Builder = Callable[[Process], Service | None]
 INGESTER_RING_KEY = "ring"
 SAMPLES_PER_CHUNK = 120
 """Prometheus's figure; not an option of Cortex's."""
+KEEP_BLOCKS = 0
+"""No retention: a block may only go once it was shipped to the bucket, and nothing ships yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ def _ingester(process: Process) -> Service:
             wal_segment_size_bytes=tsdb.wal_segment_size_bytes,
             block_range_ms=tsdb.block_ranges_period[0].ms,
             samples_per_chunk=SAMPLES_PER_CHUNK,
+            retention_ms=KEEP_BLOCKS,
         ),
     )
     process.distributor_metrics = DistributorMetrics(process.registry, config.lifecycler.ring.replication_factor)
@@ -165,7 +169,9 @@ def _ingester(process: Process) -> Service:
             rate_update=config.rate_update_period.seconds,
             metadata_retain=config.metadata_retain_period.seconds,
             active_series_update=config.active_series_metrics_update_period.seconds if count_active else None,
+            head_compaction=tsdb.head_compaction_interval.seconds,
         ),
+        compaction=HeadCompaction(process.tenants, process.workers.background, process.registry),
     )
     register_tsdb_metrics(process.registry, process.tenants)
     process.ready_checks.append(process.ingester.not_ready)

@@ -19,5 +19,9 @@ async def pool() -> AsyncIterator[_native.Pool]:
 @pytest.fixture
 def tsdb_options() -> _native.TsdbOptions:
     return _native.TsdbOptions(
-        wal_compression="snappy", wal_segment_size_bytes=1 << 20, block_range_ms=7_200_000, samples_per_chunk=120
+        wal_compression="snappy",
+        wal_segment_size_bytes=1 << 20,
+        block_range_ms=7_200_000,
+        samples_per_chunk=120,
+        retention_ms=0,
     )

@@ -77,6 +77,7 @@ ACTED_ON = (
     "ingester.rate_update_period",
     "blocks_storage.tsdb.block_ranges_period",
     "blocks_storage.tsdb.dir",
+    "blocks_storage.tsdb.head_compaction_interval",
     "blocks_storage.tsdb.max_exemplars",
     "blocks_storage.tsdb.wal_compression_type",
     "blocks_storage.tsdb.wal_segment_size_bytes",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from neocortex.config import Limits
+    from neocortex.ingester.compact import HeadCompaction
     from neocortex.ingester.limits import InstanceGuard
     from neocortex.ingester.metrics import IngesterMetrics
     from neocortex.ingester.stats import IngestionStats
@@ -43,6 +44,7 @@ class Periods:
     min_ready: float
     rate_update: float
     metadata_retain: float
+    head_compaction: float
     active_series_update: float | None
     """None when active series are not counted."""
 
@@ -67,6 +69,7 @@ class Ingester(Service):
         admin_message: str,
         default_max_exemplars: int,
         periods: Periods,
+        compaction: HeadCompaction,
     ) -> None:
         super().__init__()
         self.tenants = tenants
@@ -77,6 +80,7 @@ class Ingester(Service):
         self._overrides = overrides
         self._metrics = metrics
         self._periods = periods
+        self._compaction = compaction
         self._active_since: float | None = None
         self._admin_message = admin_message
         self._default_max_exemplars = default_max_exemplars
@@ -98,6 +102,7 @@ class Ingester(Service):
             self.every(PEAK_PERIOD_S, self.guard.queries.tick),
             self.every(periods.rate_update, self.stats.tick_rates),
             self.every(METADATA_PURGE_PERIOD_S, self._purge_metadata),
+            self.every(periods.head_compaction, self._compaction.run),
         ]
         if periods.active_series_update is not None:
             work.append(self.every(periods.active_series_update, self._update_active_series))

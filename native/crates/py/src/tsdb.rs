@@ -33,12 +33,13 @@ pub struct PyTsdbOptions {
 #[pymethods]
 impl PyTsdbOptions {
     #[new]
-    #[pyo3(signature = (*, wal_compression, wal_segment_size_bytes, block_range_ms, samples_per_chunk))]
+    #[pyo3(signature = (*, wal_compression, wal_segment_size_bytes, block_range_ms, samples_per_chunk, retention_ms))]
     fn new(
         wal_compression: &str,
         wal_segment_size_bytes: usize,
         block_range_ms: i64,
         samples_per_chunk: u32,
+        retention_ms: i64,
     ) -> PyResult<Self> {
         let wal_compression = match wal_compression {
             "" => WalCompression::None,
@@ -52,6 +53,7 @@ impl PyTsdbOptions {
                 segment_size: wal_segment_size_bytes,
                 chunk_range_ms: block_range_ms,
                 samples_per_chunk,
+                retention_ms,
                 ..Options::default()
             },
         })
@@ -363,6 +365,16 @@ impl PyTsdb {
     fn purge_metadata<'py>(&self, py: Python<'py>, pool: &Pool, before_ms: i64) -> PyResult<Bound<'py, PyAny>> {
         let tsdb = Arc::clone(&self.tsdb);
         pool.submit(py, move || Ok::<_, TsdbError>(tsdb.purge_metadata(before_ms)), |_, forgotten| Ok(forgotten))
+    }
+
+    /// Cuts what the head has of whole block ranges into blocks; gives their ids, oldest first.
+    fn compact<'py>(&self, py: Python<'py>, pool: &Pool) -> PyResult<Bound<'py, PyAny>> {
+        let tsdb = Arc::clone(&self.tsdb);
+        pool.submit(
+            py,
+            move || tsdb.compact(),
+            |_, compacted| Ok(compacted.created.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        )
     }
 
     fn close<'py>(&self, py: Python<'py>, pool: &Pool) -> PyResult<Bound<'py, PyAny>> {
