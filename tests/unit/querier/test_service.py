@@ -106,22 +106,20 @@ async def test_no_more_than_the_limit_run_at_once(server: InProcess, pool: _nati
 
 async def test_the_event_loop_goes_on(server: InProcess, pool: _native.Pool) -> None:
     service = querier(server, pool, timeout_s=0.5)
-    gaps: list[float] = []
+    beats = 0
 
     async def heartbeat() -> None:
-        last = time.monotonic()
+        nonlocal beats
         while True:
             await asyncio.sleep(0.005)
-            now = time.monotonic()
-            gaps.append(now - last)
-            last = now
+            beats += 1
 
     beating = asyncio.create_task(heartbeat())
     with pytest.raises(_native.QueryTimeoutError):
         await service.evaluate("t", service.parse(LONG), 0, 0, 0)
     beating.cancel()
-    assert len(gaps) >= 20
-    assert sorted(gaps)[len(gaps) // 2] < 0.05
+    # A loop that waits for the evaluation gets to one beat; a free one on a busy machine to many of the hundred.
+    assert beats >= 5
 
 
 async def test_an_unknown_tenant_has_no_series(server: InProcess, pool: _native.Pool) -> None:
