@@ -8,7 +8,7 @@
 //! * [`series`]: what a storage hands to the evaluator.
 //! * [`rows`]: what a decoded write request hands to a storage.
 //! * [`result`]: what the evaluator hands to the writers of answers.
-//! * [`time`] and [`float`]: durations, timestamps and numbers as Prometheus and Go print and parse them.
+//! * [`time`] and [`float`]: durations and numbers as Prometheus and Go print and parse them.
 //! * [`kahan`]: compensated sums; [`go_math`]: logarithms and powers to Go's last bit.
 
 pub mod float;
