@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::sync::OnceLock;
 
+use crate::shortest::Shortest;
+
 /// Go's `strconv.Quote`.
 #[must_use]
 pub fn go_quote(text: &str) -> String {
@@ -165,8 +167,7 @@ pub fn format_sample(v: f64) -> String {
     } else if v.is_infinite() {
         if v > 0.0 { "+Inf".to_owned() } else { "-Inf".to_owned() }
     } else {
-        // Rust's Display prints the shortest digits that round-trip, never in exponent form, as Go's 'f' with -1 does.
-        v.to_string()
+        Shortest::of(v).plain()
     }
 }
 
@@ -176,17 +177,8 @@ pub fn go_g(v: f64) -> String {
     if !v.is_finite() {
         return format_sample(v);
     }
-    if v == 0.0 {
-        return if v.is_sign_negative() { "-0" } else { "0" }.to_owned();
-    }
-    let scientific = format!("{v:e}");
-    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..6).contains(&exponent) {
-        return v.to_string();
-    }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{digits}e{sign}{:02}", exponent.abs())
+    let shortest = Shortest::of(v);
+    if (-4..6).contains(&shortest.exponent()) { shortest.plain() } else { shortest.with_exponent() }
 }
 
 /// Why a number literal has no value.

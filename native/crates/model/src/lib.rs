@@ -8,7 +8,7 @@
 //! * [`series`]: what a storage hands to the evaluator.
 //! * [`rows`]: what a decoded write request hands to a storage.
 //! * [`result`]: what the evaluator hands to the writers of answers.
-//! * [`time`] and [`float`]: durations and numbers as Prometheus and Go print and parse them.
+//! * [`time`], [`float`] and [`shortest`]: durations and numbers as Prometheus and Go print and parse them.
 //! * [`kahan`]: compensated sums; [`go_math`]: logarithms and powers to Go's last bit.
 
 pub mod float;
@@ -22,4 +22,5 @@ pub mod result;
 pub mod rows;
 pub mod sample;
 pub mod series;
+pub mod shortest;
 pub mod time;

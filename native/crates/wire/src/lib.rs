@@ -9,7 +9,6 @@ pub mod error;
 mod histogram;
 pub mod json;
 pub mod key;
-mod number;
 mod proto;
 pub mod push_v1;
 pub mod push_v2;

@@ -1,6 +1,7 @@
 //! Numbers: sample values, parts of histograms, timestamps.
 
-use crate::number::go_exponent;
+use neocortex_model::float::format_sample;
+use neocortex_model::shortest::Shortest;
 
 /// Whole numbers below this have an exact float and no exponent in any notation.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -13,12 +14,12 @@ pub(super) fn push_value(out: &mut Vec<u8>, v: f64) {
         }
         push_integer(out, v.abs() as u64);
     } else if !v.is_finite() {
-        out.extend_from_slice(neocortex_model::float::format_sample(v).as_bytes());
+        out.extend_from_slice(format_sample(v).as_bytes());
     } else {
         let mut buffer = ryu::Buffer::new();
         let text = buffer.format_finite(v);
         if text.contains('e') {
-            out.extend_from_slice(v.to_string().as_bytes());
+            out.extend_from_slice(Shortest::of(v).plain().as_bytes());
         } else {
             out.extend_from_slice(text.strip_suffix(".0").unwrap_or(text).as_bytes());
         }
@@ -30,7 +31,7 @@ pub(super) fn push_quoted(out: &mut Vec<u8>, v: f64) {
     out.push(b'"');
     let size = v.abs();
     if v.is_finite() && size != 0.0 && !(1e-6..1e21).contains(&size) {
-        out.extend_from_slice(go_exponent(v).as_bytes());
+        out.extend_from_slice(Shortest::of(v).with_exponent().as_bytes());
     } else {
         push_value(out, v);
     }
@@ -150,7 +151,7 @@ mod tests {
             let v = f64::from_bits(bits);
             let written = text(|out| push_value(out, v));
             if v.is_finite() {
-                prop_assert_eq!(&written, &v.to_string());
+                prop_assert_eq!(&written, &Shortest::of(v).plain());
                 prop_assert_eq!(written.parse::<f64>().unwrap().to_bits(), bits);
             }
         }
