@@ -23,7 +23,7 @@ use super::kind::{SampleKind, same_histogram, stale_histogram};
 use super::label_sets::SeriesId;
 use super::limits::{LimitExceeded, LimitScope, SeriesLimits};
 use super::outcome::{AppendCause, AppendError, AppendErrorKind, Appended};
-use super::series::Last;
+use super::series::{Last, Series};
 use super::store::Store;
 use super::table::KeyTable;
 use super::touch::Touches;
@@ -185,6 +185,8 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
     /// Finds the series of a row; asks for its labels only when the key is not known.
     fn resolve(&mut self, index: usize, known: Option<SeriesId>) -> Row {
         let key = self.rows.key(index);
+        // A key may outlive its series for a moment.
+        let known = known.filter(|id| self.context.store.get(*id).is_some());
         let known = known.or_else(|| self.new_by_key.get(&key).copied());
         if let Some(id) = known {
             return Row { index, target: Target::Series(id), newest: None, new_key: None };
@@ -293,7 +295,7 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
     /// The newest sample of the series before this request.
     fn last(&self, id: SeriesId) -> Last<'c> {
         let store = self.context.store;
-        if (id as usize) < store.len() { store.series(id).last() } else { Last::None }
+        store.get(id).map_or(Last::None, Series::last)
     }
 
     /// True when a sample is newer than all that its series has or gets; what is not is dropped without an error.
@@ -316,7 +318,7 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
         let metric = labels.metric_name();
         self.check_limits(metric).map_err(AppendCause::Limit)?;
         *self.new_by_metric.entry_ref(metric).or_insert(0) += 1;
-        let id = (self.context.store.len() + self.plan.new.len()) as SeriesId;
+        let id = self.context.store.next_id() + self.plan.new.len() as SeriesId;
         if let Some(key) = row.new_key.take() {
             self.learn(key, id);
         }

@@ -110,17 +110,18 @@ impl ExemplarRing {
         }
     }
 
-    /// Gives the series their new numbers; the exemplars of those that have none are forgotten.
-    pub(crate) fn renumber(&mut self, new_id: impl Fn(SeriesId) -> Option<SeriesId>) {
+    /// Forgets the exemplars of series that are gone.
+    pub(crate) fn forget(&mut self, is_gone: impl Fn(SeriesId) -> bool) {
+        if !self.chains.keys().any(|series| is_gone(*series)) {
+            return;
+        }
         let mut entries = std::mem::take(&mut self.entries);
         if entries.len() == self.capacity {
             entries.rotate_left(self.next);
         }
         *self = Self::new(self.capacity);
-        for entry in entries {
-            if let Some(id) = new_id(entry.series) {
-                self.add(id, entry.exemplar);
-            }
+        for entry in entries.into_iter().filter(|entry| !is_gone(entry.series)) {
+            self.add(entry.series, entry.exemplar);
         }
     }
 

@@ -3,55 +3,38 @@
 use hashbrown::HashTable;
 use neocortex_model::labels::Labels;
 
+use super::arena::{Arena, Place};
+use super::by_series::BySeries;
 use super::keyed_hash::KeyedHash;
 use super::symbols::{Symbol, Symbols};
-
-/// Pairs are kept in blocks, so that growing never copies what is already there. A block is as large as all before it,
-/// between these bounds: a small tenant stays small.
-const MIN_BLOCK_PAIRS: usize = 1 << 7;
-const MAX_BLOCK_PAIRS: usize = 1 << 16;
 
 /// A label as symbols of its name and its value.
 pub(crate) type Pair = (Symbol, Symbol);
 
-/// Number of a series within a tenant's head.
+/// Number of a series within a tenant's head: the first that was created since the head was opened has 0.
 pub(crate) type SeriesId = u32;
-
-#[derive(Clone, Copy)]
-struct Place {
-    block: u32,
-    start: u32,
-    len: u32,
-}
 
 /// The label sets of the series, by series number.
 pub(crate) struct LabelSets {
-    blocks: Vec<Vec<Pair>>,
-    places: Vec<Place>,
+    pairs: Arena<Pair>,
+    places: BySeries<Place>,
     by_pairs: HashTable<SeriesId>,
     hasher: KeyedHash,
-    block_bytes: usize,
 }
 
 impl LabelSets {
     pub(crate) fn new() -> Self {
-        Self {
-            blocks: Vec::new(),
-            places: Vec::new(),
-            by_pairs: HashTable::new(),
-            hasher: KeyedHash::new(),
-            block_bytes: 0,
-        }
+        Self { pairs: Arena::new(), places: BySeries::new(), by_pairs: HashTable::new(), hasher: KeyedHash::new() }
     }
 
-    /// Number of label sets.
-    pub(crate) fn len(&self) -> usize {
-        self.places.len()
+    /// The series, ascending.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = SeriesId> {
+        self.places.ids(0, SeriesId::MAX)
     }
 
-    /// The labels of a series, in the order of their names' text.
+    /// The labels of a series, in the order of their names' text; none of a series that is gone.
     pub(crate) fn pairs(&self, id: SeriesId) -> &[Pair] {
-        pairs_at(&self.blocks, self.places[id as usize])
+        pairs_of(&self.pairs, &self.places, id)
     }
 
     /// The value of a label of a series.
@@ -79,38 +62,42 @@ impl LabelSets {
     /// Adds a label set that is not there yet; gives its series number, the next in sequence.
     pub(crate) fn add(&mut self, labels: &Labels, symbols: &mut Symbols) -> SeriesId {
         let pairs: Vec<Pair> = labels.iter().map(|(n, v)| (symbols.intern(n), symbols.intern(v))).collect();
-        let id = self.places.len() as SeriesId;
         let hash = self.hasher.pairs(&pairs);
-        let place = self.store(&pairs);
-        self.places.push(place);
-        let Self { blocks, places, by_pairs, hasher, .. } = self;
-        by_pairs.insert_unique(hash, id, |other| hasher.pairs(pairs_at(blocks, places[*other as usize])));
+        let id = self.places.push(self.pairs.store(&pairs));
+        let Self { pairs, places, by_pairs, hasher } = self;
+        by_pairs.insert_unique(hash, id, |other| hasher.pairs(pairs_of(pairs, places, *other)));
         id
+    }
+
+    /// Takes a label set out and gives its labels, whose symbols are still in use.
+    pub(super) fn remove(&mut self, id: SeriesId) -> Vec<Pair> {
+        let pairs = self.pairs(id).to_vec();
+        if let Ok(found) = self.by_pairs.find_entry(self.hasher.pairs(&pairs), |other| *other == id) {
+            found.remove();
+        }
+        if let Some(place) = self.places.remove(id) {
+            self.pairs.release(place);
+        }
+        pairs
+    }
+
+    /// Moves a series' labels if they lie scattered.
+    pub(super) fn gather(&mut self, id: SeriesId) {
+        if let Some(place) = self.places.get_mut(id)
+            && self.pairs.is_sparse(*place)
+        {
+            *place = self.pairs.move_out(*place);
+        }
     }
 
     /// Bytes of pairs, places and table.
     pub(crate) fn bytes(&self) -> usize {
-        self.block_bytes + self.places.capacity() * size_of::<Place>() + self.by_pairs.allocation_size()
-    }
-
-    fn store(&mut self, pairs: &[Pair]) -> Place {
-        let fits = self.blocks.last().is_some_and(|block| block.capacity() - block.len() >= pairs.len());
-        if !fits {
-            let size = (self.block_bytes / size_of::<Pair>()).clamp(MIN_BLOCK_PAIRS, MAX_BLOCK_PAIRS);
-            let block = Vec::with_capacity(pairs.len().max(size));
-            self.block_bytes += block.capacity() * size_of::<Pair>();
-            self.blocks.push(block);
-        }
-        let index = self.blocks.len() - 1;
-        let block = &mut self.blocks[index];
-        let start = block.len();
-        block.extend_from_slice(pairs);
-        Place { block: index as u32, start: start as u32, len: pairs.len() as u32 }
+        self.pairs.bytes() + self.places.bytes() + self.by_pairs.allocation_size()
     }
 }
 
-fn pairs_at(blocks: &[Vec<Pair>], place: Place) -> &[Pair] {
-    &blocks[place.block as usize][place.start as usize..(place.start + place.len) as usize]
+fn pairs_of<'a>(pairs: &'a Arena<Pair>, places: &BySeries<Place>, id: SeriesId) -> &'a [Pair] {
+    places.get(id).map_or(&[], |place| pairs.get(*place))
 }
 
 #[cfg(test)]

@@ -6,7 +6,10 @@
 //! for one look-up. Nothing is held across tenants.
 
 mod append;
+mod arena;
+mod by_series;
 mod exemplars;
+mod forget;
 mod keyed_hash;
 mod kind;
 pub(crate) mod label_sets;

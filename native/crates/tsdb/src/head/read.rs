@@ -24,7 +24,7 @@ pub(crate) struct HeadSeries {
     head: Arc<Head>,
     labels: Labels,
     id: SeriesId,
-    /// The truncations that the head had seen; after another one the number may be another series'.
+    /// The truncations that the head had seen.
     generation: u64,
     /// Newer samples came after the selection.
     newest_t: i64,
@@ -39,12 +39,8 @@ impl HeadSeries {
     /// selection: what is missing then is in blocks that were there before the truncation.
     pub(crate) fn read(&self, mint: i64, maxt: i64, out: &mut Samples) -> Result<bool, TsdbError> {
         let store = self.head.store.read();
-        let truncated = store.generation != self.generation;
-        let id = if truncated { store.find(&self.labels) } else { Some(self.id) };
-        if let Some(id) = id {
-            store.read(id, mint, maxt.min(self.newest_t), out)?;
-        }
-        Ok(truncated)
+        store.read(self.id, mint, maxt.min(self.newest_t), out)?;
+        Ok(store.generation != self.generation)
     }
 
     /// Time of the newest sample that belongs to the selection.
@@ -60,7 +56,7 @@ impl Head {
         let generation = store.generation;
         let mut found = Vec::new();
         for id in store.resolve(matchers) {
-            let series = store.series(id);
+            let Some(series) = store.get(id) else { continue };
             let (Some(oldest), Some(newest_t)) = (series.min_t(), series.max_t()) else { continue };
             if oldest <= hints.end_ms && newest_t >= hints.start_ms {
                 found.push((store.labels(id), id, newest_t));
@@ -75,7 +71,8 @@ impl Head {
     /// Label sets of the series that match, sorted.
     pub(crate) fn series(&self, matchers: &[Matcher]) -> Vec<Labels> {
         let store = self.store.read();
-        let mut found: Vec<Labels> = store.resolve(matchers).into_iter().map(|id| store.labels(id)).collect();
+        let there = store.resolve(matchers).into_iter().filter(|id| store.get(*id).is_some());
+        let mut found: Vec<Labels> = there.map(|id| store.labels(id)).collect();
         drop(store);
         found.sort_unstable();
         found
@@ -111,6 +108,7 @@ impl Head {
         let found = self.ring.read().select(mint, maxt);
         let mut series: Vec<SeriesExemplars> = found
             .into_iter()
+            .filter(|(id, _)| store.get(*id).is_some())
             .map(|(id, exemplars)| SeriesExemplars { labels: store.labels(id), exemplars })
             .filter(|series| sets.iter().any(|matchers| all_match(matchers, &series.labels)))
             .collect();
@@ -145,7 +143,7 @@ impl Head {
         };
         let store = self.store.read();
         stats.series = store.len() as u64;
-        stats.series_created = store.len() as u64 + store.created_before;
+        stats.series_created = u64::from(store.next_id());
         stats.chunks = store.chunks;
         stats.chunks_created = store.chunks + store.chunks_before;
         (stats.min_t, stats.max_t) = (store.min_t, store.max_t);
@@ -161,6 +159,7 @@ impl Head {
 }
 
 impl Store {
+    /// Numbers of the series that match, ascending; there may be some among them of series that just went.
     fn resolve(&self, matchers: &[Matcher]) -> Vec<SeriesId> {
         resolve(matchers, &self.postings, &self.sets, &self.symbols)
     }

@@ -6,22 +6,20 @@ use hashbrown::HashMap;
 use neocortex_model::labels::Labels;
 use neocortex_model::sample::{HistogramValue, Samples};
 
-use super::label_sets::{LabelSets, SeriesId};
+use super::by_series::BySeries;
+use super::label_sets::{LabelSets, Pair, SeriesId};
 use super::series::{ChunkChange, ChunkRules, Series};
 use super::symbols::Symbols;
 use crate::error::TsdbError;
 use crate::postings::MemPostings;
-
-/// Series are kept in blocks of this many, so that growing never copies what is already there.
-const BLOCK_SERIES: usize = 1024;
 
 /// The series of a head and the indexes over them. Appenders change it under one lock per request.
 pub(crate) struct Store {
     pub(crate) symbols: Symbols,
     pub(crate) sets: LabelSets,
     pub(crate) postings: MemPostings,
-    blocks: Vec<Vec<Series>>,
-    /// Changes with every truncation, after which series may have other numbers and fewer samples.
+    series: BySeries<Series>,
+    /// Changes with every truncation, after which series may have fewer samples, or be gone.
     pub(crate) generation: u64,
     /// Time ranges that tombstones of the log hide; only Prometheus writes such.
     pub(super) deleted: HashMap<SeriesId, Vec<(i64, i64)>>,
@@ -35,8 +33,7 @@ pub(crate) struct Store {
     /// Time of the newest sample in milliseconds, `i64::MIN` without samples.
     pub(crate) max_t: i64,
     pub(crate) chunks: u64,
-    /// Series and chunks that there were and that are no more.
-    pub(crate) created_before: u64,
+    /// Chunks that there were and that are no more.
     pub(crate) chunks_before: u64,
     pub(crate) open_bytes: usize,
     pub(crate) closed_bytes: usize,
@@ -48,7 +45,7 @@ impl Store {
             symbols: Symbols::new(),
             sets: LabelSets::new(),
             postings: MemPostings::new(),
-            blocks: Vec::new(),
+            series: BySeries::new(),
             generation: 0,
             deleted: HashMap::new(),
             aliases: HashMap::new(),
@@ -57,24 +54,35 @@ impl Store {
             min_t: i64::MAX,
             max_t: i64::MIN,
             chunks: 0,
-            created_before: 0,
             chunks_before: 0,
             open_bytes: 0,
             closed_bytes: 0,
         }
     }
 
-    /// Number of series; the next series gets this number.
+    /// How many series there are.
     pub(crate) fn len(&self) -> usize {
-        self.sets.len()
+        self.series.len()
     }
 
+    /// The number that the next series gets: how many there ever were.
+    pub(crate) fn next_id(&self) -> SeriesId {
+        self.series.next()
+    }
+
+    /// The series with numbers from `from` on, and before `to`, ascending.
+    pub(crate) fn ids(&self, from: SeriesId, to: SeriesId) -> impl DoubleEndedIterator<Item = SeriesId> {
+        self.series.ids(from, to)
+    }
+
+    /// A series, `None` when it is gone.
+    pub(crate) fn get(&self, id: SeriesId) -> Option<&Series> {
+        self.series.get(id)
+    }
+
+    /// A series that is there.
     pub(crate) fn series(&self, id: SeriesId) -> &Series {
-        &self.blocks[id as usize / BLOCK_SERIES][id as usize % BLOCK_SERIES]
-    }
-
-    pub(super) fn series_mut(&mut self, id: SeriesId) -> &mut Series {
-        &mut self.blocks[id as usize / BLOCK_SERIES][id as usize % BLOCK_SERIES]
+        &self.series[id]
     }
 
     pub(crate) fn labels(&self, id: SeriesId) -> Labels {
@@ -93,21 +101,17 @@ impl Store {
 
     /// Adds a series that is not there yet.
     pub(crate) fn create(&mut self, labels: &Labels, wal_ref: u64) -> SeriesId {
-        self.add(labels, Series::new(wal_ref))
-    }
-
-    /// Adds a series that is not there yet, with its samples.
-    pub(super) fn add(&mut self, labels: &Labels, series: Series) -> SeriesId {
         let id = self.sets.add(labels, &mut self.symbols);
         self.postings.add(id, self.sets.pairs(id));
-        if self.blocks.last().is_none_or(|block| block.len() == BLOCK_SERIES) {
-            // The first block grows as it must: a small tenant stays small.
-            self.blocks.push(if self.blocks.is_empty() { Vec::new() } else { Vec::with_capacity(BLOCK_SERIES) });
-        }
-        if let Some(block) = self.blocks.last_mut() {
-            block.push(series);
-        }
-        id
+        self.series.push(Series::new(wal_ref))
+    }
+
+    /// Takes a series without samples out, and gives its labels. Postings still list it, and its symbols are in use.
+    pub(super) fn remove(&mut self, id: SeriesId) -> Vec<Pair> {
+        self.series.remove(id);
+        self.deleted.remove(&id);
+        self.aliases.remove(&id);
+        self.sets.remove(id)
     }
 
     /// Appends a float newer than all samples of the series.
@@ -123,7 +127,7 @@ impl Store {
     }
 
     fn append(&mut self, id: SeriesId, t: i64, append: impl FnOnce(&mut Series) -> ChunkChange) {
-        let series = self.series_mut(id);
+        let Some(series) = self.series.get_mut(id) else { return };
         let before = series.open_bytes();
         let change = append(series);
         let after = series.open_bytes();
@@ -139,11 +143,25 @@ impl Store {
         self.deleted.entry(id).or_default().push((mint, maxt));
     }
 
+    /// Drops the chunks of a series that end before `mint`; gives the time of its oldest sample left, `None` without any.
+    pub(super) fn truncate_series(&mut self, id: SeriesId, mint: i64) -> Option<i64> {
+        let series = self.series.get_mut(id)?;
+        let dropped = series.truncate(mint);
+        // A chunk that begins before and ends later is kept whole; what is before counts as gone all the same.
+        let min_t = series.min_t().map(|t| t.max(mint));
+        self.chunks -= dropped.chunks;
+        self.chunks_before += dropped.chunks;
+        self.open_bytes -= dropped.open_bytes;
+        self.closed_bytes -= dropped.closed_bytes;
+        min_t
+    }
+
     /// Appends the samples of a series with `mint <= t <= maxt` to `out`, without the deleted ones.
     pub(crate) fn read(&self, id: SeriesId, mint: i64, maxt: i64, out: &mut Samples) -> Result<(), TsdbError> {
-        let Some(deleted) = self.deleted.get(&id) else { return self.series(id).read(mint, maxt, out) };
+        let Some(series) = self.series.get(id) else { return Ok(()) };
+        let Some(deleted) = self.deleted.get(&id) else { return series.read(mint, maxt, out) };
         let mut all = Samples::default();
-        self.series(id).read(mint, maxt, &mut all)?;
+        series.read(mint, maxt, &mut all)?;
         for (i, t) in all.t.iter().enumerate() {
             if deleted.iter().any(|(from, to)| (*from..=*to).contains(t)) {
                 continue;
@@ -158,6 +176,6 @@ impl Store {
 
     /// Bytes of the series' own records, without their chunks.
     pub(crate) fn series_bytes(&self) -> usize {
-        self.blocks.iter().map(Vec::capacity).sum::<usize>() * size_of::<Series>()
+        self.series.bytes()
     }
 }

@@ -2,49 +2,44 @@
 
 use hashbrown::HashTable;
 
+use super::arena::{Arena, Place};
 use super::keyed_hash::KeyedHash;
 
-/// Text is kept in blocks, so that growing never copies what is already there. A block is as large as all before it,
-/// between these bounds: a small tenant stays small.
-const MIN_BLOCK_BYTES: usize = 1 << 10;
-const MAX_BLOCK_BYTES: usize = 64 << 10;
-
-/// Number of an interned string. Numbers are given out in sequence and never reused; there are fewer than 2^32 because
-/// as many would not fit in memory.
+/// Number of an interned string. There are fewer than 2^32 because as many would not fit in memory.
 pub(crate) type Symbol = u32;
 
 #[derive(Clone, Copy)]
-struct Place {
-    block: u32,
-    start: u32,
-    len: u32,
+struct Entry {
+    place: Place,
+    /// How often the string is used; the number of one that is not used any more is given out again.
+    uses: u32,
 }
 
 /// The interned strings of one tenant.
 ///
 /// The table is keyed at random per process: the strings come from senders, who must not be able to make them collide.
 pub(crate) struct Symbols {
-    blocks: Vec<String>,
-    places: Vec<Place>,
+    texts: Arena<u8>,
+    entries: Vec<Entry>,
+    free: Vec<Symbol>,
     table: HashTable<Symbol>,
     hasher: KeyedHash,
-    block_bytes: usize,
 }
 
 impl Symbols {
     pub(crate) fn new() -> Self {
         Self {
-            blocks: Vec::new(),
-            places: Vec::new(),
+            texts: Arena::new(),
+            entries: Vec::new(),
+            free: Vec::new(),
             table: HashTable::new(),
             hasher: KeyedHash::new(),
-            block_bytes: 0,
         }
     }
 
-    /// The string behind a symbol that this table gave out.
+    /// The string behind a symbol that is in use.
     pub(crate) fn text(&self, symbol: Symbol) -> &str {
-        text_at(&self.blocks, self.places[symbol as usize])
+        text_of(&self.texts, self.entries[symbol as usize])
     }
 
     /// The symbol of a string, if it is interned.
@@ -52,47 +47,81 @@ impl Symbols {
         self.find_hashed(self.hasher.text(text), text)
     }
 
-    /// The symbol of a string, interning it if need be.
+    /// The symbol of a string, interning it if need be, with one use more.
     pub(crate) fn intern(&mut self, text: &str) -> Symbol {
         let hash = self.hasher.text(text);
         if let Some(symbol) = self.find_hashed(hash, text) {
+            self.entries[symbol as usize].uses += 1;
             return symbol;
         }
-        let symbol = self.places.len() as Symbol;
-        let place = self.store(text);
-        self.places.push(place);
-        let Self { blocks, places, table, hasher, .. } = self;
-        table.insert_unique(hash, symbol, |other| hasher.text(text_at(blocks, places[*other as usize])));
+        let entry = Entry { place: self.texts.store(text.as_bytes()), uses: 1 };
+        let symbol = match self.free.pop() {
+            Some(symbol) => {
+                self.entries[symbol as usize] = entry;
+                symbol
+            }
+            None => {
+                self.entries.push(entry);
+                (self.entries.len() - 1) as Symbol
+            }
+        };
+        let Self { texts, entries, table, hasher, .. } = self;
+        table.insert_unique(hash, symbol, |other| hasher.text(text_of(texts, entries[*other as usize])));
         symbol
     }
 
-    /// Bytes of text, places and table.
+    /// Ends one use of a symbol; true when it was the last one. The string stays until [`Self::forget_unused`].
+    pub(super) fn release(&mut self, symbol: Symbol) -> bool {
+        let uses = &mut self.entries[symbol as usize].uses;
+        *uses -= 1;
+        *uses == 0
+    }
+
+    /// Forgets a string if nothing uses it again; its number may be given out again.
+    pub(super) fn forget_unused(&mut self, symbol: Symbol) {
+        let entry = self.entries[symbol as usize];
+        if entry.uses > 0 {
+            return;
+        }
+        let hash = self.hasher.text(text_of(&self.texts, entry));
+        if let Ok(found) = self.table.find_entry(hash, |other| *other == symbol) {
+            found.remove();
+            self.texts.release(entry.place);
+            self.free.push(symbol);
+        }
+    }
+
+    /// Gathers the strings of symbols from `from` on, and before `to`, that lie scattered.
+    pub(super) fn gather(&mut self, from: usize, to: usize) {
+        for entry in self.entries.iter_mut().take(to).skip(from).filter(|entry| entry.uses > 0) {
+            if self.texts.is_sparse(entry.place) {
+                entry.place = self.texts.move_out(entry.place);
+            }
+        }
+    }
+
+    /// One more than the greatest number given out.
+    pub(super) fn end(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Bytes of text, entries and table.
     pub(crate) fn bytes(&self) -> usize {
-        self.block_bytes + self.places.capacity() * size_of::<Place>() + self.table.allocation_size()
+        self.texts.bytes()
+            + self.entries.capacity() * size_of::<Entry>()
+            + self.free.capacity() * size_of::<Symbol>()
+            + self.table.allocation_size()
     }
 
     fn find_hashed(&self, hash: u64, text: &str) -> Option<Symbol> {
-        self.table.find(hash, |symbol| text_at(&self.blocks, self.places[*symbol as usize]) == text).copied()
-    }
-
-    fn store(&mut self, text: &str) -> Place {
-        let fits = self.blocks.last().is_some_and(|block| block.capacity() - block.len() >= text.len());
-        if !fits {
-            let size = self.block_bytes.clamp(MIN_BLOCK_BYTES, MAX_BLOCK_BYTES);
-            let block = String::with_capacity(text.len().max(size));
-            self.block_bytes += block.capacity();
-            self.blocks.push(block);
-        }
-        let index = self.blocks.len() - 1;
-        let block = &mut self.blocks[index];
-        let start = block.len();
-        block.push_str(text);
-        Place { block: index as u32, start: start as u32, len: text.len() as u32 }
+        self.table.find(hash, |symbol| self.texts.get(self.entries[*symbol as usize].place) == text.as_bytes()).copied()
     }
 }
 
-fn text_at(blocks: &[String], place: Place) -> &str {
-    &blocks[place.block as usize][place.start as usize..(place.start + place.len) as usize]
+fn text_of(texts: &Arena<u8>, entry: Entry) -> &str {
+    let bytes = texts.get(entry.place);
+    // SAFETY: every list in the arena is the bytes of a whole `str`, see `Symbols::intern`.
+    unsafe { std::str::from_utf8_unchecked(bytes) }
 }
 
 #[cfg(test)]
@@ -113,11 +142,22 @@ mod tests {
     }
 
     #[test]
-    fn long_and_empty_strings() {
+    fn unused_strings_make_room() {
         let mut symbols = Symbols::new();
-        let long = "x".repeat(3 * MAX_BLOCK_BYTES);
-        let (a, b, c) = (symbols.intern("a"), symbols.intern(&long), symbols.intern(""));
-        assert_eq!((symbols.text(a), symbols.text(b), symbols.text(c)), ("a", long.as_str(), ""));
-        assert!(symbols.bytes() > long.len());
+        let names = |range: std::ops::Range<u32>| range.map(|i| format!("a value of some length {i}"));
+        let given: Vec<Symbol> = names(0..10_000).map(|text| symbols.intern(&text)).collect();
+        let full = symbols.bytes();
+        assert_eq!(symbols.intern("a value of some length 0"), given[0], "used twice from now on");
+        for symbol in &given {
+            symbols.release(*symbol);
+        }
+        given.iter().for_each(|symbol| symbols.forget_unused(*symbol));
+        assert_eq!(symbols.find("a value of some length 1"), None);
+        symbols.gather(0, symbols.end());
+        assert_eq!(symbols.text(given[0]), "a value of some length 0");
+        let again: Vec<Symbol> = names(20_000..29_999).map(|text| symbols.intern(&text)).collect();
+        assert!(again.iter().all(|symbol| given[1..].contains(symbol)), "numbers are given out again");
+        assert!(names(20_000..29_999).zip(&again).all(|(text, symbol)| symbols.text(*symbol) == text));
+        assert!(symbols.bytes() < full + full / 10, "{} after {full}", symbols.bytes());
     }
 }

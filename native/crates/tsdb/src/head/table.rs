@@ -70,16 +70,10 @@ impl KeyTable {
         }
     }
 
-    /// Gives every key the series' new number; keys of series that have none are forgotten.
-    pub(crate) fn renumber(&self, new_id: impl Fn(SeriesId) -> Option<SeriesId>) {
+    /// Forgets the keys of series that are gone.
+    pub(crate) fn forget(&self, is_gone: impl Fn(SeriesId) -> bool) {
         for shard in &self.shards {
-            shard.write().retain(|slot| match new_id(slot.id) {
-                Some(id) => {
-                    slot.id = id;
-                    true
-                }
-                None => false,
-            });
+            shard.write().retain(|slot| !is_gone(slot.id));
         }
     }
 

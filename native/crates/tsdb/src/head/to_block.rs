@@ -27,7 +27,7 @@ impl Head {
             let series = store.series(*id);
             series.min_t().is_some_and(|t| t <= maxt) && series.max_t().is_some_and(|t| mint <= t)
         };
-        let ids = (0..store.len() as SeriesId).filter(has_samples);
+        let ids = store.ids(0, store.next_id()).filter(has_samples);
         let mut found: Vec<(Labels, SeriesId)> = ids.map(|id| (store.labels(id), id)).collect();
         drop(store);
         found.sort_unstable_by(|a, b| a.0.cmp(&b.0));

@@ -1,5 +1,6 @@
 //! When each series last got a sample, by the wall clock, and whether it was seen in the present request.
 
+use super::by_series::BySeries;
 use super::label_sets::SeriesId;
 use super::stats::ActiveSeries;
 
@@ -17,7 +18,7 @@ const HISTOGRAM: u32 = 1;
 /// Marks of all series, owned by the appender.
 #[derive(Default)]
 pub(super) struct Touches {
-    by_series: Vec<Touch>,
+    by_series: BySeries<Touch>,
     request: u32,
     active: ActiveSeries,
 }
@@ -32,13 +33,12 @@ impl Touches {
     /// series that was not seen, which costs the caller a look and nothing else.
     pub(super) fn first_in_request(&mut self, id: SeriesId) -> bool {
         let request = self.request;
-        let touch = self.touch(id);
-        std::mem::replace(&mut touch.request, request) != request
+        self.touch(id).is_some_and(|touch| std::mem::replace(&mut touch.request, request) != request)
     }
 
     /// Marks a series as active.
     pub(super) fn see(&mut self, id: SeriesId, now_ms: i64, histograms: bool) {
-        let touch = self.touch(id);
+        let Some(touch) = self.touch(id) else { return };
         let flag = if touch.seen == 0 { u32::from(histograms) } else { touch.seen & HISTOGRAM };
         let becomes_active = touch.seen == 0;
         touch.seen = steps(now_ms) | flag;
@@ -56,38 +56,26 @@ impl Touches {
     /// Ends the activity of series that were not seen since a time.
     pub(super) fn expire(&mut self, since_ms: i64) {
         let since = steps(since_ms);
-        for touch in self.by_series.iter_mut().filter(|touch| touch.seen != 0 && touch.seen | HISTOGRAM < since) {
+        for touch in self.by_series.values_mut().filter(|touch| touch.seen != 0 && touch.seen | HISTOGRAM < since) {
             self.active.total -= 1;
             self.active.histograms -= u64::from(touch.seen & HISTOGRAM);
             touch.seen = 0;
         }
     }
 
-    /// Gives the series their new numbers, of which there are `series`; those that have none are no longer active.
-    pub(super) fn renumber(&mut self, new_id: impl Fn(SeriesId) -> Option<SeriesId>, series: usize) {
-        let before = std::mem::take(&mut self.by_series);
-        self.by_series = vec![Touch::default(); series];
-        for (id, touch) in before.into_iter().enumerate() {
-            match new_id(id as SeriesId) {
-                Some(id) => self.by_series[id as usize] = touch,
-                None if touch.seen != 0 => {
-                    self.active.total -= 1;
-                    self.active.histograms -= u64::from(touch.seen & HISTOGRAM);
-                }
-                None => {}
-            }
+    /// Forgets a series that is gone.
+    pub(super) fn forget(&mut self, id: SeriesId) {
+        if let Some(touch) = self.by_series.remove(id).filter(|touch| touch.seen != 0) {
+            self.active.total -= 1;
+            self.active.histograms -= u64::from(touch.seen & HISTOGRAM);
         }
     }
 
-    fn touch(&mut self, id: SeriesId) -> &mut Touch {
-        let index = id as usize;
-        if index >= self.by_series.len() {
-            if index >= self.by_series.capacity() {
-                self.by_series.reserve_exact(index + 1 - self.by_series.len() + index / 8);
-            }
-            self.by_series.resize(index + 1, Touch::default());
+    fn touch(&mut self, id: SeriesId) -> Option<&mut Touch> {
+        while self.by_series.next() <= id {
+            self.by_series.push(Touch::default());
         }
-        &mut self.by_series[index]
+        self.by_series.get_mut(id)
     }
 }
 

@@ -54,9 +54,9 @@ impl Head {
     fn log(&self, plan: &Plan<'_>, first_ref: u64, appender: &mut Appender) -> Result<(), TsdbError> {
         let records = {
             let store = self.store.read();
-            let stored = store.len();
-            let wal_ref = |id: SeriesId| match (id as usize).checked_sub(stored) {
-                Some(new) => first_ref + new as u64,
+            let first_id = store.next_id();
+            let wal_ref = |id: SeriesId| match id.checked_sub(first_id) {
+                Some(new) => first_ref + u64::from(new),
                 None => store.series(id).wal_ref,
             };
             encode(plan, first_ref, wal_ref)

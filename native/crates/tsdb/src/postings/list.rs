@@ -26,6 +26,40 @@ impl List {
         }
     }
 
+    /// Keeps the numbers that are to be kept.
+    pub(crate) fn retain(&mut self, keep: impl Fn(u32) -> bool) {
+        match self {
+            Self::Short { len, ids } => {
+                let mut kept = 0;
+                for at in 0..usize::from(*len) {
+                    if keep(ids[at]) {
+                        ids[kept] = ids[at];
+                        kept += 1;
+                    }
+                }
+                *len = kept as u8;
+            }
+            Self::Long(ids) => {
+                ids.retain(|id| keep(*id));
+                let mut short = [0; 3];
+                if let Some(few) = short.get_mut(..ids.len()) {
+                    few.copy_from_slice(ids);
+                    *self = Self::Short { len: ids.len() as u8, ids: short };
+                } else {
+                    ids.shrink_to(ids.len() + ids.len() / 8);
+                }
+            }
+        }
+    }
+
+    /// Heap bytes held.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Short { .. } => 0,
+            Self::Long(ids) => ids.capacity() * size_of::<u32>(),
+        }
+    }
+
     /// Appends a number greater than all in the list; gives the heap bytes that the list grew by.
     pub(crate) fn push(&mut self, id: u32) -> usize {
         debug_assert!(self.as_slice().last().is_none_or(|last| *last < id));
@@ -70,5 +104,21 @@ mod tests {
         assert!(list.as_slice().iter().copied().eq((0..1000).map(|i| i * 2)));
         assert!((4000..4600).contains(&heap), "{heap}");
         assert_eq!(size_of::<List>(), 24);
+    }
+
+    #[test]
+    fn keeps_what_is_to_be_kept() {
+        for (first, kept) in [(0, 1000), (996, 4), (997, 3), (999, 1), (1000, 0)] {
+            let mut list = List::new();
+            for id in 0..1000 {
+                list.push(id);
+            }
+            list.retain(|id| id >= first);
+            assert!(list.as_slice().iter().copied().eq(first..1000));
+            assert!(list.heap_bytes() <= if kept > 3 { 4 * (kept + kept / 8).max(8) } else { 0 });
+            list.push(1000);
+            list.retain(|id| id == 1000);
+            assert_eq!(list.as_slice(), [1000]);
+        }
     }
 }

@@ -8,7 +8,6 @@ use crate::head::symbols::Symbol;
 /// Lists of series by label name and value, all as numbers.
 pub(crate) struct MemPostings {
     by_name: HashMap<Symbol, LabelPostings>,
-    series: u32,
     list_bytes: usize,
 }
 
@@ -42,12 +41,11 @@ impl LabelPostings {
 
 impl MemPostings {
     pub(crate) fn new() -> Self {
-        Self { by_name: HashMap::new(), series: 0, list_bytes: 0 }
+        Self { by_name: HashMap::new(), list_bytes: 0 }
     }
 
     /// Adds a series with a number greater than all before.
     pub(crate) fn add(&mut self, id: u32, pairs: &[(Symbol, Symbol)]) {
-        self.series = id + 1;
         for (name, value) in pairs {
             let label =
                 self.by_name.entry(*name).or_insert_with(|| LabelPostings { by_value: HashMap::new(), series: 0 });
@@ -56,9 +54,21 @@ impl MemPostings {
         }
     }
 
-    /// All series, ascending.
-    pub(crate) fn all(&self) -> Vec<u32> {
-        (0..self.series).collect()
+    /// Takes series that are gone off the list of a label; gives how many entries were looked at.
+    pub(crate) fn forget(&mut self, (name, value): (Symbol, Symbol), is_gone: impl Fn(u32) -> bool) -> usize {
+        let Some(label) = self.by_name.get_mut(&name) else { return 0 };
+        let Some(list) = label.by_value.get_mut(&value) else { return 0 };
+        let (before, heap) = (list.as_slice().len(), list.heap_bytes());
+        list.retain(|id| !is_gone(id));
+        label.series -= before - list.as_slice().len();
+        self.list_bytes = self.list_bytes + list.heap_bytes() - heap;
+        if list.as_slice().is_empty() {
+            label.by_value.remove(&value);
+        }
+        if label.by_value.is_empty() {
+            self.by_name.remove(&name);
+        }
+        before
     }
 
     /// The lists of a label.

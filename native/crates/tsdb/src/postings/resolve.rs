@@ -18,13 +18,13 @@ pub(crate) fn resolve(matchers: &[Matcher], postings: &MemPostings, sets: &Label
     let mut found: Option<Vec<u32>> = None;
     for matcher in ordered {
         found = Some(match found {
-            None if matcher.matches_empty() => index.take_away(postings.all(), matcher),
+            None if matcher.matches_empty() => index.take_away(sets.ids().collect(), matcher),
             None => index.choose(matcher),
             Some(found) if found.is_empty() => return found,
             Some(found) => index.narrow(found, matcher),
         });
     }
-    found.unwrap_or_else(|| postings.all())
+    found.unwrap_or_else(|| sets.ids().collect())
 }
 
 struct Index<'a> {

@@ -1,6 +1,7 @@
 //! Tests of the head through the face of the database.
 
 mod appends;
+mod churn;
 mod exemplars;
 mod histograms;
 pub(crate) mod model;
