@@ -142,6 +142,7 @@ class SeriesLimits:
         series_per_user: tuple[int, int, int],
         series_per_metric: tuple[int, int, int],
         histogram_series_per_user: tuple[int, int, int],
+        series_per_label_set: list[tuple[dict[str, str], tuple[int, int, int]]],
         metadata_per_user: tuple[int, int, int],
         metadata_per_metric: tuple[int, int, int],
         max_exemplars: int,
@@ -256,6 +257,9 @@ class Tsdb:
 
         The others are not counted again until they get one.
         """
+
+    def label_set_series(self, pool: Pool, limits: SeriesLimits) -> Future[list[tuple[str, int, int]]]:
+        """Series in memory that count for the limits on label sets: label set as text, configured limit, series."""
 
     def purge_metadata(self, pool: Pool, before_ms: int) -> Future[int]:
         """Forgets metadata that was last set before a time; gives the number of entries forgotten."""

@@ -92,6 +92,7 @@ ACTED_ON = (
     "limits.enforce_metric_name",
     "limits.ingestion_burst_size",
     "limits.ingestion_rate",
+    "limits.limits_per_label_set",
     "limits.max_exemplars",
     "limits.max_fetched_series_per_query",
     "limits.max_global_metadata_per_metric",

@@ -24,6 +24,13 @@ class IngesterMetrics:
             "Number of currently active native histogram series per user.",
             ("user",),
         )
+        by_label_set = ("user", "limit", "labelset")
+        self._label_set_limits = registry.gauge_family(
+            "cortex_ingester_limits_per_labelset", "Limits per user and labelset.", by_label_set
+        )
+        self._label_set_usage = registry.gauge_family(
+            "cortex_ingester_usage_per_labelset", "Current usage per user and labelset.", by_label_set
+        )
 
         def outcome(name: str, what: str) -> tuple[Counter, Counter]:
             return (
@@ -61,6 +68,15 @@ class IngesterMetrics:
         for tenant, (series, histograms) in by_tenant.items():
             self._active.labels(tenant).set(series)
             self._active_histograms.labels(tenant).set(histograms)
+
+    def label_sets(self, by_tenant: dict[str, list[tuple[str, int, int]]]) -> None:
+        """Series were counted that carry the labels for which there are limits: label set, limit, series."""
+        self._label_set_limits.clear()
+        self._label_set_usage.clear()
+        for tenant, rows in by_tenant.items():
+            for label_set, limit, series in rows:
+                self._label_set_limits.labels(tenant, "max_series", label_set).set(limit)
+                self._label_set_usage.labels(tenant, "max_series", label_set).set(series)
 
     def appended(self, tenant: str, outcome: _native.Appended) -> None:
         """An append was done."""

@@ -189,6 +189,13 @@ class Ingester(Service):
 
     async def _update_active_series(self) -> None:
         self._metrics.active_series(await self.stats.purge_idle())
+        limited = [
+            (tenant, tsdb) for tenant, tsdb in self.tenants if self._overrides.limits(tenant).limits_per_label_set
+        ]
+        usage = {
+            tenant: await tsdb.label_set_series(self._pool, self._series_limits(tenant)) for tenant, tsdb in limited
+        }
+        self._metrics.label_sets(usage)
 
     def _series_limits(self, tenant: str) -> _native.SeriesLimits:
         """The native form of a tenant's limits, made anew when the runtime configuration changed them."""
@@ -202,6 +209,10 @@ class Ingester(Service):
             histogram_series_per_user=_share(
                 limits.max_native_histogram_series_per_user, limits.max_global_native_histogram_series_per_user
             ),
+            series_per_label_set=[
+                (dict(one.label_set), _share(one.limits.max_series, one.limits.max_series))
+                for one in limits.limits_per_label_set
+            ],
             metadata_per_user=_share(limits.max_metadata_per_user, limits.max_global_metadata_per_user),
             metadata_per_metric=_share(limits.max_metadata_per_metric, limits.max_global_metadata_per_metric),
             max_exemplars=limits.max_exemplars or self._default_max_exemplars,

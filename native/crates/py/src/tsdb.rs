@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use neocortex_tsdb::fs::RealFs;
-use neocortex_tsdb::head::{Appended, Limit, MetadataLimits, SeriesLimits, Stats};
+use neocortex_model::labels::Labels;
+use neocortex_tsdb::head::{Appended, LabelSetLimit, Limit, MetadataLimits, SeriesLimits, Stats};
 use neocortex_tsdb::{MetadataOutcome, Options, SystemClock, Tsdb, TsdbError, WalCompression};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -75,16 +76,21 @@ fn limit((local, global, actual): LimitNumbers) -> Limit {
     if local == 0 && global == 0 { Limit::NONE } else { Limit { local, global, actual } }
 }
 
+fn label_set_limit((labels, numbers): (BTreeMap<String, String>, LimitNumbers)) -> LabelSetLimit {
+    LabelSetLimit { labels: Labels::from_pairs(labels), limit: limit(numbers) }
+}
+
 #[pymethods]
 impl PySeriesLimits {
     #[new]
-    #[pyo3(signature = (*, series_per_user, series_per_metric, histogram_series_per_user, metadata_per_user,
-        metadata_per_metric, max_exemplars, native_histograms, admin_message))]
+    #[pyo3(signature = (*, series_per_user, series_per_metric, histogram_series_per_user, series_per_label_set,
+        metadata_per_user, metadata_per_metric, max_exemplars, native_histograms, admin_message))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments, one a limit")]
     fn new(
         series_per_user: LimitNumbers,
         series_per_metric: LimitNumbers,
         histogram_series_per_user: LimitNumbers,
+        series_per_label_set: Vec<(BTreeMap<String, String>, LimitNumbers)>,
         metadata_per_user: LimitNumbers,
         metadata_per_metric: LimitNumbers,
         max_exemplars: usize,
@@ -96,6 +102,7 @@ impl PySeriesLimits {
                 per_user: limit(series_per_user),
                 per_metric: limit(series_per_metric),
                 histograms_per_user: limit(histogram_series_per_user),
+                per_label_set: series_per_label_set.into_iter().map(label_set_limit).collect(),
                 admin_message: admin_message.clone(),
                 room: None,
             },
@@ -359,6 +366,22 @@ impl PyTsdb {
             move || Ok::<_, TsdbError>(tsdb.active_series(since_ms)),
             |_, active| Ok((active.total, active.histograms)),
         )
+    }
+
+    /// Series in memory that count for the limits on label sets: label set, configured limit, series.
+    fn label_set_series<'py>(
+        &self,
+        py: Python<'py>,
+        pool: &Pool,
+        limits: Py<PySeriesLimits>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let tsdb = Arc::clone(&self.tsdb);
+        let usage = move || {
+            let limits = &limits.get().series.per_label_set;
+            let row = |(limit, series): (&LabelSetLimit, u64)| (limit.labels.to_string(), limit.limit.global, series);
+            Ok::<_, TsdbError>(limits.iter().zip(tsdb.label_set_series(limits)).map(row).collect::<Vec<_>>())
+        };
+        pool.submit(py, usage, |_, rows| Ok(rows))
     }
 
     /// Forgets metadata last set before a time; gives the number of entries forgotten.

@@ -15,7 +15,9 @@ use crate::clock::Clock;
 use crate::compact::{Compacted, Compactor};
 use crate::error::TsdbError;
 use crate::fs::Fs;
-use crate::head::{ActiveSeries, Appended, Head, MetadataLimits, MetadataOutcome, ReplayStats, SeriesLimits, Stats};
+use crate::head::{
+    ActiveSeries, Appended, Head, LabelSetLimit, MetadataLimits, MetadataOutcome, ReplayStats, SeriesLimits, Stats,
+};
 use crate::local::Local;
 use crate::wal::write::WalOptions;
 
@@ -185,6 +187,12 @@ impl Tsdb {
     /// until they get one. Goes over all series. Cortex does this every `-ingester.active-series-metrics-update-period`.
     pub fn active_series(&self, since_ms: i64) -> ActiveSeries {
         self.head.active_series(since_ms)
+    }
+
+    /// Numbers of series in memory that count for the limits, one a limit.
+    #[must_use]
+    pub fn label_set_series(&self, limits: &[LabelSetLimit]) -> Vec<u64> {
+        self.head.label_set_series(limits)
     }
 
     /// What the replay at opening found.

@@ -20,6 +20,7 @@ use neocortex_model::sample::{Exemplar, HistogramSample, HistogramValue, is_stal
 
 use super::exemplars::{self, ExemplarRing, Verdict};
 use super::kind::{SampleKind, same_histogram, stale_histogram};
+use super::label_set_limits::LabelSetCounts;
 use super::label_sets::SeriesId;
 use super::limits::{LimitExceeded, LimitScope, SeriesLimits};
 use super::outcome::{AppendCause, AppendError, AppendErrorKind, Appended};
@@ -96,6 +97,7 @@ pub(super) struct Planner<'a, 'c, R> {
     new_by_labels: HashMap<Labels, SeriesId>,
     new_by_key: HashMap<SeriesKey, SeriesId>,
     new_by_metric: HashMap<String, u64>,
+    label_sets: LabelSetCounts<'c>,
     /// The newest samples of this request, made when a series shows up in a second row.
     newest: Option<HashMap<SeriesId, Newest>>,
     newest_exemplars: HashMap<SeriesId, &'a Exemplar>,
@@ -117,6 +119,7 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
         touches.next_request();
         Self {
             rows,
+            label_sets: LabelSetCounts::new(&context.limits.per_label_set),
             context,
             touches,
             plan: Plan { batches: vec![Batch::default()], ..Plan::default() },
@@ -316,7 +319,8 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
             Target::Missing(labels) => labels.clone(),
         };
         let metric = labels.metric_name();
-        self.check_limits(metric).map_err(AppendCause::Limit)?;
+        self.check_limits(metric, &labels).map_err(AppendCause::Limit)?;
+        self.label_sets.plan(&labels);
         *self.new_by_metric.entry_ref(metric).or_insert(0) += 1;
         let id = self.context.store.next_id() + self.plan.new.len() as SeriesId;
         if let Some(key) = row.new_key.take() {
@@ -330,8 +334,8 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
         Ok(id)
     }
 
-    /// Limits in Cortex's order: all series of the tenant, its native histogram series, the metric's series.
-    fn check_limits(&self, metric: &str) -> Result<(), LimitExceeded> {
+    /// Limits in Cortex's order: all series of the tenant, its native histogram series, the metric's, the label sets'.
+    fn check_limits(&mut self, metric: &str, labels: &Labels) -> Result<(), LimitExceeded> {
         let limits = self.context.limits;
         let exceeded = |scope, limit| Err(LimitExceeded { scope, limit, admin_message: limits.admin_message.clone() });
         let series = (self.context.store.len() + self.plan.new.len()) as u64;
@@ -346,7 +350,7 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
         if stored + planned >= limits.per_metric.actual {
             return exceeded(LimitScope::Metric, limits.per_metric);
         }
-        Ok(())
+        self.label_sets.check(self.context.store, labels)
     }
 
     fn exemplars(&mut self, row: &Row) {

@@ -3,9 +3,11 @@
 //! Source: Cortex `pkg/ingester/limiter.go`. The caller knows the ring and so computes the limit that counts.
 
 use std::fmt;
+use std::sync::Arc;
 
 use neocortex_model::labels::Labels;
 
+use super::label_set_limits::LabelSetLimit;
 use super::outcome::AppendErrorKind;
 
 /// One limit as configured and as it counts here.
@@ -54,6 +56,8 @@ pub struct SeriesLimits {
     pub per_metric: Limit,
     /// `max_native_histogram_series_per_user`, `max_global_native_histogram_series_per_user`.
     pub histograms_per_user: Limit,
+    /// `limits_per_label_set`.
+    pub per_label_set: Arc<[LabelSetLimit]>,
     /// `-ingester.admin-limit-message`.
     pub admin_message: String,
     /// What `-ingester.instance-limits.max-series` leaves for this request to create; a request that needs more is not
@@ -84,7 +88,7 @@ pub struct LimitExceeded {
 }
 
 /// What a limit on series counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LimitScope {
     /// Series of the tenant.
     User,
@@ -92,6 +96,8 @@ pub enum LimitScope {
     Metric,
     /// Active native histogram series of the tenant.
     UserHistograms,
+    /// Series of the tenant with these labels.
+    LabelSet(Labels),
 }
 
 impl LimitExceeded {
@@ -100,14 +106,23 @@ impl LimitExceeded {
             LimitScope::User => AppendErrorKind::SeriesPerUser,
             LimitScope::Metric => AppendErrorKind::SeriesPerMetric,
             LimitScope::UserHistograms => AppendErrorKind::HistogramSeriesPerUser,
+            LimitScope::LabelSet(_) => AppendErrorKind::SeriesPerLabelSet,
         }
     }
 
-    /// Writes the text of `Limiter.FormatError`; the per-metric one names the series as well.
+    /// Writes the text of `Limiter.FormatError`; all but those of the tenant name the series as well.
     pub(super) fn write(&self, f: &mut fmt::Formatter<'_>, series: &Labels) -> fmt::Result {
         let Self { limit, admin_message, .. } = self;
         let configured = limit.configured();
-        match self.scope {
+        match &self.scope {
+            LimitScope::LabelSet(labels) => {
+                return write!(
+                    f,
+                    "per-labelset series limit of {configured} exceeded (labelSet: {labels}, \
+                     global limit: {} actual local limit: {}) for series {series}",
+                    limit.global, limit.actual
+                );
+            }
             LimitScope::User => write!(f, "per-user series limit of {configured} exceeded, ")?,
             LimitScope::UserHistograms => {
                 write!(f, "per-user native histogram series limit of {configured} exceeded, ")?;

@@ -12,6 +12,7 @@ mod exemplars;
 mod forget;
 mod keyed_hash;
 mod kind;
+mod label_set_limits;
 pub(crate) mod label_sets;
 pub mod limits;
 mod metadata;
@@ -41,6 +42,7 @@ use crate::clock::Clock;
 use crate::tsdb::Options;
 use crate::wal::write::Writer;
 
+pub use label_set_limits::LabelSetLimit;
 pub use limits::{Limit, LimitExceeded, LimitScope, MetadataLimits, SeriesLimits};
 pub use outcome::{AppendCause, AppendError, AppendErrorKind, Appended, Discarded, MetadataOutcome};
 pub use stats::{ActiveSeries, MemoryBytes, ReplayStats, Stats};

@@ -27,6 +27,8 @@ pub enum AppendErrorKind {
     SeriesPerMetric,
     /// The tenant has as many native histogram series as it may.
     HistogramSeriesPerUser,
+    /// The label set has as many series as it may.
+    SeriesPerLabelSet,
     /// The exemplar's series is not there.
     ExemplarUnknownSeries,
     /// The exemplar is older than the newest of its series.
@@ -51,13 +53,14 @@ impl AppendErrorKind {
     }
 
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::OutOfOrder,
         Self::OutOfBounds,
         Self::DuplicateSample,
         Self::SeriesPerUser,
         Self::SeriesPerMetric,
         Self::HistogramSeriesPerUser,
+        Self::SeriesPerLabelSet,
         Self::ExemplarUnknownSeries,
         Self::ExemplarOutOfOrder,
         Self::ExemplarLabelsTooLong,
@@ -73,6 +76,7 @@ impl AppendErrorKind {
             Self::SeriesPerUser => Some("per_user_series_limit"),
             Self::SeriesPerMetric => Some("per_metric_series_limit"),
             Self::HistogramSeriesPerUser => Some("per_user_native_histogram_series_limit"),
+            Self::SeriesPerLabelSet => Some("per_labelset_series_limit"),
             Self::ExemplarUnknownSeries | Self::ExemplarOutOfOrder | Self::ExemplarLabelsTooLong => None,
         }
     }

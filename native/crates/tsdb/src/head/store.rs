@@ -95,8 +95,13 @@ impl Store {
 
     /// Number of series with a label.
     pub(crate) fn count(&self, name: &str, value: &str) -> usize {
-        let (Some(name), Some(value)) = (self.symbols.find(name), self.symbols.find(value)) else { return 0 };
-        self.postings.label(name).map_or(0, |label| label.get(value).len())
+        self.list(name, value).len()
+    }
+
+    /// The series with a label, ascending; there may be some among them that just went.
+    pub(super) fn list(&self, name: &str, value: &str) -> &[SeriesId] {
+        let (Some(name), Some(value)) = (self.symbols.find(name), self.symbols.find(value)) else { return &[] };
+        self.postings.label(name).map_or(&[], |label| label.get(value))
     }
 
     /// Adds a series that is not there yet.

@@ -6,6 +6,7 @@ use neocortex_model::rows::SeriesRows;
 use neocortex_model::sample::{HistogramValue, Metadata};
 
 use super::append::{Batch, Context, Plan, Planner};
+use super::label_set_limits::LabelSetLimit;
 use super::label_sets::SeriesId;
 use super::limits::{MetadataLimits, SeriesLimits};
 use super::outcome::{AppendErrorKind, Appended, MetadataOutcome};
@@ -138,6 +139,12 @@ impl Head {
     /// Forgets metadata that was last set before a time.
     pub(crate) fn purge_metadata(&self, before_ms: i64) -> u64 {
         self.metadata.write().purge(before_ms)
+    }
+
+    /// Numbers of series that count for the limits, one a limit.
+    pub(crate) fn label_set_series(&self, limits: &[LabelSetLimit]) -> Vec<u64> {
+        let store = self.store.read();
+        (0..limits.len()).map(|place| store.label_set_series(limits, place)).collect()
     }
 
     /// Changes how many exemplars are kept.

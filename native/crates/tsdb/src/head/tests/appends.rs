@@ -1,7 +1,9 @@
 //! What is taken, what is refused, and in which words.
 
+use neocortex_model::labels::Labels;
+
 use super::{Fixture, Rows, text};
-use crate::head::{AppendErrorKind, Limit, SeriesLimits};
+use crate::head::{AppendErrorKind, LabelSetLimit, Limit, SeriesLimits};
 
 const A: &[(&str, &str)] = &[("__name__", "a"), ("job", "x")];
 const B: &[(&str, &str)] = &[("__name__", "b"), ("job", "x")];
@@ -101,6 +103,44 @@ fn a_request_that_needs_more_room_than_the_process_has_is_not_taken() {
     assert_eq!(f.tsdb.append(&two, &room(2)).unwrap().samples, 2);
     // Existing series need no room.
     assert_eq!(f.tsdb.append(&Rows::default().row(A).float(2, 1.0), &room(0)).unwrap().samples, 1);
+}
+
+#[test]
+fn limits_on_label_sets() {
+    let f = Fixture::new();
+    let limit = |labels: &[(&str, &str)], most: u64| LabelSetLimit {
+        labels: Labels::from_pairs(labels.iter().copied()),
+        limit: Limit { local: 0, global: most, actual: most },
+    };
+    let sets = [limit(&[("team", "a")], 2), limit(&[("team", "a"), ("env", "dev")], 1), limit(&[], 1)];
+    let limits = SeriesLimits { per_label_set: sets.clone().into(), ..Default::default() };
+    let push = |labels: &[(&str, &str)]| f.tsdb.append(&Rows::default().row(labels).float(1, 1.0), &limits).unwrap();
+    assert_eq!(push(&[("__name__", "m"), ("team", "a"), ("env", "dev")]).samples, 1);
+    assert_eq!(
+        text(&push(&[("__name__", "n"), ("team", "a"), ("env", "dev")])),
+        "per-labelset series limit of 1 exceeded (labelSet: {env=\"dev\", team=\"a\"}, \
+         global limit: 1 actual local limit: 1) for series {__name__=\"n\", env=\"dev\", team=\"a\"}"
+    );
+    let three = Rows::default()
+        .row(&[("__name__", "n"), ("team", "a")])
+        .float(1, 1.0)
+        .row(&[("__name__", "o"), ("team", "a")])
+        .float(1, 1.0)
+        .row(&[("__name__", "m"), ("team", "b")])
+        .float(1, 1.0);
+    let appended = f.tsdb.append(&three, &limits).unwrap();
+    assert_eq!((appended.samples, appended.discarded.of(AppendErrorKind::SeriesPerLabelSet)), (2, 1));
+    assert!(
+        text(&push(&[("__name__", "m"), ("team", "c")]))
+            .starts_with("per-labelset series limit of 1 exceeded (labelSet: {},")
+    );
+    assert_eq!(f.tsdb.label_set_series(&sets), [2, 1, 1]);
+    // No limit but a count.
+    let counted = SeriesLimits {
+        per_label_set: [LabelSetLimit { limit: Limit::NONE, ..limit(&[], 0) }].into(),
+        ..Default::default()
+    };
+    assert_eq!(f.tsdb.append(&Rows::default().row(&[("__name__", "z")]).float(1, 1.0), &counted).unwrap().samples, 1);
 }
 
 #[test]
