@@ -1,4 +1,4 @@
-"""Pushes: in process (decode, validate, append) and over HTTP; memory per series.
+"""Pushes: in process (decode, validate, append) and over HTTP.
 
 `NEOCORTEX_BENCH_SERIES` series of 10 to 13 labels, 2,000 samples a request.
 """
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.server import push_all, resident_bytes
+from bench.load import push_all
+from bench.peers import NeocortexPeer
 from bench.workload import bodies, label_sets
 from neocortex import _native
-from support.processes import Neocortex
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,21 +114,16 @@ def test_push_in_process(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
 
 @pytest.mark.timeout(600)
 def test_push_over_http(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
-    """The whole path, HTTP to log: 4 connections, every series once a round."""
+    """The whole path, HTTP to log: 5 connections, every series once a round."""
     requests = list(bodies(label_sets(SERIES), ROUNDS, PER_REQUEST, start_ms(), STEP_MS))
-    with Neocortex(tmp_path) as server:
-        pid = server.running.pid
-        idle = resident_bytes(pid)
-        load = benchmark.pedantic(lambda: push_all(server.port, pid, requests), rounds=1)
-        resident = (resident_bytes(pid) - idle) / SERIES
+    with NeocortexPeer(tmp_path) as server:
+        load = benchmark.pedantic(lambda: push_all(server, requests), rounds=1)
     samples = SERIES * ROUNDS
     info = {
-        "idle_mib": idle / 2**20,
         "samples_per_s": samples / load.wall_s,
         "cpu_s_per_million_samples": load.cpu_s * 1e6 / samples,
         "p50_ms": load.percentile(0.5) * 1e3,
         "p99_ms": load.percentile(0.99) * 1e3,
-        "resident_bytes_per_series": resident,
     }
     # The event loop runs on the main thread, `write` are the native workers, the others the web server's.
     info |= {f"cpu_s_per_million_samples_{name}": used * 1e6 / samples for name, used in load.thread_cpu_s.items()}

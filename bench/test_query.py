@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.server import cpu_seconds, push_all
+from bench.load import push_all
+from bench.peers import NeocortexPeer
+from bench.usage import cpu_seconds
 from bench.workload import bodies, label_sets
-from support.processes import Neocortex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ QUERIES = {
 
 @dataclass
 class Loaded:
-    server: Neocortex
+    server: NeocortexPeer
     start_s: float
     end_s: float
 
@@ -46,8 +47,8 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
     end = time.time() - 30
     start = end - SAMPLES * STEP_MS / 1000
     requests = list(bodies(label_sets(SERIES), SAMPLES, 2000, int(start * 1000), STEP_MS))
-    with Neocortex(tmp_path_factory.mktemp("query")) as server:
-        push_all(server.port, server.running.pid, requests, connections=1)
+    with NeocortexPeer(tmp_path_factory.mktemp("query")) as server:
+        push_all(server, requests, connections=1)
         yield Loaded(server, start, end)
 
 
@@ -66,7 +67,7 @@ def test_range_query(benchmark: BenchmarkFixture, loaded: Loaded, name: str) -> 
         assert response.status == http.client.OK, body
         assert b'"values"' in body
 
-    pid = loaded.server.running.pid
+    pid = loaded.server.pid
     before, asked = cpu_seconds(pid), 0
 
     def counted() -> None:
