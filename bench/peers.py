@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 START_TIMEOUT_S = 600.0
 
+NO_SERIES_LIMITS = ("-ingester.max-series-per-user=0", "-ingester.max-series-per-metric=0")
+
 
 class Peer(ABC):
     """A server that can be started, killed and started again on the same data. `folder` is made if need be."""
@@ -73,7 +75,7 @@ class NeocortexPeer(Peer):
 
     def __init__(self, folder: Path, flags: Sequence[str] = ()) -> None:
         super().__init__(folder)
-        self._server = Neocortex(folder, extra=flags)
+        self._server = Neocortex(folder, extra=[*NO_SERIES_LIMITS, *flags])
 
     @property
     def port(self) -> int:

@@ -8,12 +8,16 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bench.load import Post, post_all
 from bench.peers import NeocortexPeer
+from bench.stalls import COLUMNS as STALL_COLUMNS
+from bench.stalls import QUESTION as STALL_QUESTION
+from bench.stalls import Watch
 from bench.usage import cpu_seconds, heap_bytes, mappings, open_files, resident_bytes
 from bench.workload import bodies, label_sets, spread_body
 
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 TENANTS = int(os.environ.get("NEOCORTEX_BENCH_TENANTS", "10000"))
 SERIES = 5
+FETCHES = 3
 HOUR_MS = 3_600_000
 COMPACTED_WITHIN_S = 1500
 
@@ -51,6 +56,10 @@ def test_idle_tenants(table: Callable[..., Table], tmp_path: Path) -> None:
         post_all(server, pushes(body))
         figures = table(QUESTION, COLUMNS)
         figures.add("pushes", *footprint(server, idle), NO_FIGURE, cpu_seconds(server.pid) - idle.cpu_s)
+        watched = table(STALL_QUESTION, STALL_COLUMNS)
+        for path in ("/metrics", "/ingester/all_user_stats"):
+            with Watch(server, tmp_path, watched, f"GET {path} of {TENANTS:,} tenants"):
+                fetch_in_between(server, path)
         server.kill()
         restart(server, idle, figures, "a start")
 
@@ -70,6 +79,14 @@ def test_idle_tenants_with_blocks(table: Callable[..., Table], tmp_path: Path) -
         figures.add("compaction", *footprint(server, idle), NO_FIGURE, cpu_seconds(server.pid) - idle.cpu_s)
         server.kill()
         restart(server, idle, figures, "a start with blocks")
+
+
+def fetch_in_between(server: NeocortexPeer, path: str) -> None:
+    """Some answers, a second before and after each, so that the probes see every one of them."""
+    for _ in range(FETCHES):
+        time.sleep(1)
+        urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=60).read()
+    time.sleep(1)
 
 
 def pushes(body: bytes) -> Iterator[Post]:
