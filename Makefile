@@ -42,8 +42,8 @@ lint: build ## ruff, mypy strict, rustfmt, clippy
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-bench: build ## the benchmarks, figures on stdout
-	$(BIN)/pytest bench --benchmark-only --benchmark-columns=min,median,rounds
+bench: build ## the benchmarks, figures on stdout (NEOCORTEX_BENCH_LONG=1: the long ones too; BENCH=bench/test_memory.py: one question)
+	$(BIN)/pytest $(or $(BENCH),bench) --benchmark-columns=min,median,rounds
 
 clean: ## forget everything built
 	rm -rf $(VENV) target build dist data .setup python/*.egg-info

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import platform
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +17,7 @@ from bench.report import Table
 from neocortex import _native
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 TABLES = pytest.StashKey[dict[str, Table]]()
 
@@ -45,6 +47,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line("")
         for line in table.lines():
             terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder that is gone after the test, whatever became of it: databases are large."""
+    with TemporaryDirectory(prefix="neocortex-bench-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

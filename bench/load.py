@@ -82,7 +82,7 @@ def post_all(peer: Peer, posts: Iterable[Post], connections: int = CONNECTIONS) 
     load.thread_cpu_s = {name: used - before.get(name, 0.0) for name, used in thread_cpu_seconds(peer.pid).items()}
     for sender in senders:
         if sender.error is not None:
-            raise RuntimeError(f"{peer.name}: {sender.error}")
+            raise RuntimeError(f"{peer.name}: {sender.error}\n{peer.last_words()}")
     return load
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from support.needed import need_program
-from support.processes import Neocortex, Process, free_port, http_ok
+import pytest
+
+from support.processes import Neocortex, Process, free_port, http_ok, program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,10 @@ class Peer(ABC):
         """The folder of the database; of the tenant "bench" where there are tenants."""
 
     @abstractmethod
+    def last_words(self) -> str:
+        """The end of its log."""
+
+    @abstractmethod
     def start(self) -> Self:
         """Returns when it is ready."""
 
@@ -89,6 +94,9 @@ class NeocortexPeer(Peer):
     def data(self) -> Path:
         return self.folder / "tsdb" / "bench"
 
+    def last_words(self) -> str:
+        return self._server.running.tail()
+
     def start(self) -> Self:
         self._server.start(START_TIMEOUT_S)
         return self
@@ -106,7 +114,10 @@ class ForeignPeer(Peer):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._binary = need_program(self.program)
+        binary = program(self.program)
+        if binary is None:
+            pytest.skip(f"{self.program} is not installed (apt-get install {self.program})")
+        self._binary = binary
         self._port = free_port()
         self._process: Process | None = None
 
@@ -122,6 +133,10 @@ class ForeignPeer(Peer):
     @property
     def data(self) -> Path:
         return self.folder / "data"
+
+    def last_words(self) -> str:
+        assert self._process is not None, "not started"
+        return self._process.tail()
 
     @abstractmethod
     def flags(self) -> list[str]:

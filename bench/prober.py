@@ -3,12 +3,12 @@
 A program of its own, so that nothing but the probing holds it up: `python -m bench.prober PID URL` probes until its
 standard input ends, then prints one JSON object with the fields of `Probed`.
 
-A slow answer alone does not tell a stalled event loop from a machine that is busy. So the kernel's account of the threads
-that an answer goes through is read before and after each probe: how long each could have run and waited for a processor.
-That is the prober, the server's main thread, which runs the event loop, and its threads with the main thread's name,
-which are the web server's. What is left of the latency without the waits of the prober and of the main thread is the
-most that a stall can have been; without the waits of the others too, the least, as they may have waited for other
-requests or at the same time.
+A slow answer alone does not tell a stalled event loop from a machine that is busy. So the kernel's account of the
+threads that an answer goes through is read before and after each probe: how long each could have run and waited for a
+processor. That is the prober, the server's main thread, which runs the event loop, and its threads with the main
+thread's name, which are the web server's. What is left of the latency without the waits of the prober and of the main
+thread is the most that a stall can have been; without the waits of the others too, the least, as they may have waited
+for other requests or at the same time.
 """
 
 from __future__ import annotations

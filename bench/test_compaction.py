@@ -58,7 +58,7 @@ def first_time_ms() -> int:
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
 def test_block_of_the_head(table: Callable[..., Table], tmp_path: Path, peer: type[Peer], shape: Shape) -> None:
     """CPU is that of the process from the request that fills the head to the end of all that follows the block."""
-    head = bodies(label_sets(SERIES), HEAD_SAMPLES, PER_REQUEST, first_time_ms(), STEP_MS, shape)
+    head = bodies(label_sets(SERIES), HEAD_SAMPLES, PER_REQUEST, first_time_ms(), STEP_MS, shape=shape)
     with block_maker(peer, tmp_path) as server:
         push_all(server, islice(head, (HEAD_SAMPLES - 1) * REQUESTS_A_ROUND))
         wait_until_quiet(server)
@@ -80,7 +80,7 @@ def test_merged_victoria_metrics(table: Callable[..., Table], tmp_path: Path, sh
     """As many samples as a block has, in a store of their own."""
     samples = SERIES * BLOCK_SAMPLES
     with VictoriaMetricsPeer(tmp_path) as server:
-        push_all(server, bodies(label_sets(SERIES), BLOCK_SAMPLES, PER_REQUEST, first_time_ms(), STEP_MS, shape))
+        push_all(server, bodies(label_sets(SERIES), BLOCK_SAMPLES, PER_REQUEST, first_time_ms(), STEP_MS, shape=shape))
         for command in ("force_flush", "force_merge"):
             urllib.request.urlopen(f"http://127.0.0.1:{server.port}/internal/{command}").close()
         wait_until_quiet(server)

@@ -45,9 +45,7 @@ SIZES = [pytest.param(100_000, 12), pytest.param(1_000_000, 12, marks=pytest.mar
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("series", "samples"), SIZES)
-def test_while_a_head_becomes_a_block(
-    table: Callable[..., Table], tmp_path: Path, series: int, samples: int
-) -> None:
+def test_while_a_head_becomes_a_block(table: Callable[..., Table], tmp_path: Path, series: int, samples: int) -> None:
     """The last rounds of samples come while the head that the ones before them filled is cut."""
     step_ms = HEAD_MS // (samples - 2)
     start_ms = int(time.time() * 1000) - samples * step_ms

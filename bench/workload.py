@@ -95,6 +95,7 @@ def bodies(
     per_request: int,
     start_ms: int,
     step_ms: int,
+    *,
     shape: Shape = random_walks,
 ) -> Iterator[bytes]:
     """Remote write 1.0 requests of `per_request` samples: every series once a round, `samples` rounds.
