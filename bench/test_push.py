@@ -56,6 +56,7 @@ def no_limits() -> tuple[_native.ValidationLimits, _native.SeriesLimits]:
         series_per_user=none,
         series_per_metric=none,
         histogram_series_per_user=none,
+        series_per_label_set=[],
         metadata_per_user=none,
         metadata_per_metric=none,
         max_exemplars=0,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.server import resident_bytes
+from bench.usage import resident_bytes
 from support.processes import Neocortex
 
 pytestmark = pytest.mark.e2e

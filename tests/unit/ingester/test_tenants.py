@@ -116,6 +116,7 @@ async def append_nothing(tsdb: _native.Tsdb, tenants: Tenants) -> None:
         series_per_user=(0, 0, 0),
         series_per_metric=(0, 0, 0),
         histogram_series_per_user=(0, 0, 0),
+        series_per_label_set=[],
         metadata_per_user=(0, 0, 0),
         metadata_per_metric=(0, 0, 0),
         max_exemplars=0,

@@ -262,6 +262,7 @@ async def test_a_request_is_written_and_read_back(
         series_per_user=(0, 0, 0),
         series_per_metric=(0, 0, 0),
         histogram_series_per_user=(0, 0, 0),
+        series_per_label_set=[],
         metadata_per_user=(0, 0, 0),
         metadata_per_metric=(0, 0, 0),
         max_exemplars=0,
