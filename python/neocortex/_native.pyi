@@ -6,6 +6,7 @@ queue is full, `ClosedError` after `close`; others are named where they are rais
 epoch.
 """
 
+import os
 from asyncio import AbstractEventLoop, Future
 from typing import final
 
@@ -351,6 +352,70 @@ class Selectors:
     @property
     def any_matches_everything(self) -> bool:
         """One of them has only matchers that match the empty string."""
+
+@final
+class ReadOnlyTsdb:
+    """A database that is only read, on the calling thread. All but `close` raise `ClosedError` after it.
+
+    A signal that raises, such as Ctrl-C, ends `evaluate` and `select` at the next series.
+    """
+
+    @staticmethod
+    def open(folder: str | os.PathLike[str]) -> ReadOnlyTsdb:
+        """Raises `FileNotFoundError`, `StorageFailedError`."""
+
+    def close(self) -> None: ...
+    @property
+    def time_range_ms(self) -> tuple[int, int] | None:
+        """First and last millisecond that there may be samples of; None without any."""
+
+    def evaluate(
+        self, query: Query, *, start_ms: int, end_ms: int, step_ms: int, lookback_ms: int, max_samples: int
+    ) -> QueryResult:
+        """As `Query.evaluate`. Raises `ExecutionError`, `StorageFailedError`, `ParseError` for a range of ranges."""
+
+    def select(self, selector: str, *, start_ms: int, end_ms: int, max_samples: int) -> QueryResult:
+        """Samples as they were stored, without staleness markers.
+
+        Raises `ParseError`, `StorageFailedError`, and `ExecutionError` for more than `max_samples` (0 for no limit).
+        """
+
+    def series(self, selector: str | None) -> QueryResult:
+        """Raises `ParseError`, `StorageFailedError`, as the others below."""
+
+    def label_names(self, selector: str | None) -> list[str]: ...
+    def label_values(self, name: str, selector: str | None) -> list[str]: ...
+
+@final
+class QueryResult:
+    """A result: Arrow columns for any data frame, or the JSON of the query API.
+
+    The columns are those of docs/library.md, one row a sample. They are made when they are first asked for and shared
+    from then on: a consumer of the Arrow PyCapsule interface copies nothing. `len` is the number of rows. What asks for
+    columns raises `LimitError` when there is too much for one column.
+    """
+
+    @property
+    def kind(self) -> str:
+        """`matrix`, `vector`, `scalar`, `string`; `series` for labels alone."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """Something is likely wrong with the result."""
+
+    @property
+    def infos(self) -> list[str]:
+        """Something is worth knowing about the result."""
+
+    def json(self) -> bytes:
+        """The whole answer as the HTTP API writes it."""
+
+    def with_label_map(self) -> QueryResult:
+        """The same result with one column `labels` of maps in place of a column a label."""
+
+    def __len__(self) -> int: ...
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]: ...
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
 
 def label_names(pool: Pool, tsdb: Tsdb | None, selectors: Selectors, limit: int) -> Future[bytes]: ...
 def label_values(pool: Pool, tsdb: Tsdb | None, name: str, selectors: Selectors, limit: int) -> Future[bytes]: ...

@@ -32,6 +32,7 @@ ROOMS: dict[str, set[str]] = {
     "ring": {"http", "observe"},
     "ingester": {"_native", "config", "errors", "http", "observe", "overrides", "ring", "service", "tenant"},
     "distributor": {"_native", "config", "errors", "http", "ingester", "observe", "overrides", "ring", "service"},
+    "library": {"_native"},
     "querier": {"_native", "config", "errors", "http", "ingester", "overrides", "ring"},
 }
 """What each room imports of the others. A push goes distributor, ring, ingester; a query querier, ring, ingester."""
@@ -41,10 +42,11 @@ LIBRARIES = {"granian": {"http"}, "jinja2": {"http"}, "uvloop": {"__main__"}, "y
 
 CRATE_NEEDS = {
     "model": set[str](),
+    "arrow": {"model"},
     "wire": {"model"},
     "tsdb": {"model"},
     "promql": {"model"},
-    "py": {"model", "wire", "tsdb", "promql"},
+    "py": {"arrow", "model", "wire", "tsdb", "promql"},
 }
 
 NO_SUBJECT = {"util", "utils", "helper", "helpers", "common", "misc", "shared", "base"}

@@ -2,7 +2,10 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use crossbeam_channel::{RecvTimeoutError, bounded};
 use pyo3::prelude::*;
 
 use crate::error::Failure;
@@ -21,6 +24,37 @@ pub fn guarded<T, E: Into<Failure>>(work: impl FnOnce() -> Result<T, E>) -> Resu
 /// Runs `work` on this thread without the GIL. Only for calls that are proven short; all else goes to the pool.
 pub fn enter<T: Send, E: Into<Failure>>(py: Python<'_>, work: impl FnOnce() -> Result<T, E> + Send) -> PyResult<T> {
     py.detach(|| guarded(work)).map_err(PyErr::from)
+}
+
+/// How often signals are looked for while a call is under way.
+const SIGNALS_EVERY: Duration = Duration::from_millis(50);
+
+/// Runs `work` without the GIL on a thread of its own, while signals are handled on this one. When a handler raises, as
+/// that of Ctrl-C does, `cancelled` is set, which is to end the work soon; then what the handler raised is raised.
+pub fn enter_interruptible<T: Send, E: Into<Failure>>(
+    py: Python<'_>,
+    cancelled: &AtomicBool,
+    work: impl FnOnce() -> Result<T, E> + Send,
+) -> PyResult<T> {
+    let (done, outcome) = bounded(1);
+    std::thread::scope(|scope| {
+        let work = move || drop(done.send(guarded(work)));
+        std::thread::Builder::new().name("query".to_owned()).spawn_scoped(scope, work)?;
+        let mut raised = None;
+        loop {
+            match py.detach(|| outcome.recv_timeout(SIGNALS_EVERY)) {
+                Ok(result) => return raised.map_or_else(|| result.map_err(PyErr::from), Err),
+                Err(RecvTimeoutError::Timeout) if raised.is_none() => {
+                    raised = py.check_signals().err();
+                    cancelled.store(raised.is_some(), Ordering::Relaxed);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Failure::Internal("internal error: a query ended without an outcome".to_owned()).into());
+                }
+            }
+        }
+    })
 }
 
 fn panic_text(payload: &(dyn Any + Send)) -> &str {

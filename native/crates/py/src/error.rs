@@ -1,7 +1,10 @@
 //! Failures on this side and the Python exceptions they become. One variant, one class.
 
+use std::path::PathBuf;
+
+use neocortex_arrow::TableError;
 use neocortex_model::series::StorageError;
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyFileNotFoundError};
 use pyo3::prelude::*;
 use pyo3::{PyTypeInfo, create_exception};
 
@@ -36,6 +39,8 @@ pub enum Failure {
     Cancelled(String),
     Timeout(String),
     Storage(String),
+    /// Python's own `FileNotFoundError`.
+    NotFound(PathBuf),
 }
 
 impl From<Failure> for PyErr {
@@ -51,6 +56,9 @@ impl From<Failure> for PyErr {
             Failure::Cancelled(text) => QueryCanceledError::new_err(text),
             Failure::Timeout(text) => QueryTimeoutError::new_err(text),
             Failure::Storage(text) => StorageFailedError::new_err(text),
+            Failure::NotFound(path) => {
+                PyFileNotFoundError::new_err((libc::ENOENT, "No such file or directory", path))
+            }
         }
     }
 }
@@ -61,6 +69,15 @@ impl From<StorageError> for Failure {
             StorageError::Limit(text) => Self::Limit(text),
             StorageError::Cancelled => Self::Cancelled(error.to_string()),
             StorageError::Corrupt(text) => Self::Storage(text),
+        }
+    }
+}
+
+impl From<TableError> for Failure {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::TooLarge(_) => Self::Limit(error.to_string()),
+            TableError::Arrow(_) => Self::Internal(format!("internal error: {error}")),
         }
     }
 }

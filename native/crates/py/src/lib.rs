@@ -7,6 +7,8 @@ pub mod error;
 pub mod labels;
 pub mod pool;
 pub mod query;
+pub mod query_result;
+pub mod read_only;
 pub mod remote_read;
 mod threads;
 pub mod tsdb;
@@ -23,6 +25,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<pool::Pool>()?;
     labels::register(module)?;
     query::register(module)?;
+    query_result::register(module)?;
+    read_only::register(module)?;
     remote_read::register(module)?;
     tsdb::register(module)?;
     write::register(module)?;

@@ -49,7 +49,7 @@ impl From<EvalError> for Failure {
 }
 
 /// Warnings, and infos, that an answer shows at most, as Prometheus's API.
-const MAX_ANNOTATIONS: usize = 10;
+pub(crate) const MAX_ANNOTATIONS: usize = 10;
 
 /// A tenant's data with the limits of a query: an unknown tenant has none.
 pub(crate) struct Limited {
@@ -111,8 +111,8 @@ impl PyCancellation {
 /// `Query`
 #[pyclass(frozen, name = "Query", module = "neocortex._native")]
 pub struct PyQuery {
-    text: String,
-    expr: Arc<Expr>,
+    pub(crate) text: String,
+    pub(crate) expr: Arc<Expr>,
 }
 
 #[pymethods]

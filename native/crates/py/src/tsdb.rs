@@ -20,7 +20,10 @@ impl From<TsdbError> for Failure {
         match error {
             TsdbError::Closed => Self::Closed(error.to_string()),
             TsdbError::TooManySeries => Self::Limit(error.to_string()),
-            TsdbError::Io { .. } | TsdbError::Corrupt { .. } => Self::Storage(error.to_string()),
+            TsdbError::Io { .. }
+            | TsdbError::Corrupt { .. }
+            | TsdbError::NoDatabase { .. }
+            | TsdbError::Unsettled { .. } => Self::Storage(error.to_string()),
         }
     }
 }

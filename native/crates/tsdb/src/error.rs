@@ -28,6 +28,20 @@ pub enum TsdbError {
         /// What was wrong.
         what: String,
     },
+    /// A directory that was opened for reading holds no database.
+    #[error("{} is no database: it has neither blocks nor a write-ahead log", path.display())]
+    NoDatabase {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A directory that was opened for reading changed each time it was read.
+    #[error("{} changed while it was read, {attempts} times", path.display())]
+    Unsettled {
+        /// The directory.
+        path: PathBuf,
+        /// How often it was read.
+        attempts: u32,
+    },
     /// The database was closed.
     #[error("database is closed")]
     Closed,

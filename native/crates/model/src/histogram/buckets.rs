@@ -39,6 +39,17 @@ impl Bucket {
         }
     }
 
+    /// Which bounds belong to the bucket, as the query API numbers it: 0 for `(]`, 1 for `[)`, 2 for `()`, 3 for `[]`.
+    #[must_use]
+    pub fn bounds(&self) -> u8 {
+        match (self.lower_inclusive, self.upper_inclusive) {
+            (false, true) => 0,
+            (true, false) => 1,
+            (false, false) => 2,
+            (true, true) => 3,
+        }
+    }
+
     /// The part of the bucket's width at or below `v`, which lies strictly inside of finite bounds: linear, or on a
     /// logarithmic scale as exponential buckets want it.
     #[must_use]

@@ -23,27 +23,52 @@ pub const DELETION_SUFFIX: &str = ".tmp-for-deletion";
 /// # Errors
 /// [`TsdbError`] when the directory or a block cannot be read, or a block is damaged.
 pub fn open_all(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Vec<Arc<Block>>, TsdbError> {
-    let names = match fs.list(dir) {
-        Ok(names) => names,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(TsdbError::io(dir, "list blocks", e)),
-    };
-    let mut blocks = Vec::new();
-    for name in names {
+    for name in entries(&**fs, dir)? {
         if name.ends_with(CREATION_SUFFIX) || name.ends_with(DELETION_SUFFIX) {
             let path = dir.join(name);
             fs.remove_dir_all(&path).map_err(|e| TsdbError::io(&path, "remove", e))?;
-        } else if name.parse::<Ulid>().is_ok() {
-            blocks.push(Arc::new(Block::open(fs, &dir.join(name))?));
         }
     }
-    let parents = |block: &Arc<Block>| block.meta().compaction.parents.clone();
-    let replaced: HashSet<Ulid> = blocks.iter().flat_map(parents).map(|parent| parent.ulid).collect();
-    for block in blocks.extract_if(.., |block| replaced.contains(&block.meta().ulid)) {
-        remove(&**fs, dir, block.meta().ulid)?;
-    }
-    sort(&mut blocks);
+    let DirBlocks { blocks, replaced } = read_all(fs, dir)?;
+    replaced.iter().try_for_each(|block| remove(&**fs, dir, block.meta().ulid))?;
     Ok(blocks)
+}
+
+/// The blocks of a directory, each list in the order of their time ranges.
+pub struct DirBlocks {
+    /// Those that hold the samples.
+    pub blocks: Vec<Arc<Block>>,
+    /// Those that another block was made of.
+    pub replaced: Vec<Arc<Block>>,
+}
+
+/// Opens all blocks of a directory and changes nothing there; none when there is no such directory.
+///
+/// # Errors
+/// As [`open_all`].
+pub fn read_all(fs: &Arc<dyn Fs>, dir: &Path) -> Result<DirBlocks, TsdbError> {
+    let open = |ulid| Block::open(fs, &path(dir, ulid)).map(Arc::new);
+    let mut blocks = list(&**fs, dir)?.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    sort(&mut blocks);
+    let parents = |block: &Arc<Block>| block.meta().compaction.parents.clone();
+    let parents: HashSet<Ulid> = blocks.iter().flat_map(parents).map(|parent| parent.ulid).collect();
+    let replaced = blocks.extract_if(.., |block| parents.contains(&block.meta().ulid)).collect();
+    Ok(DirBlocks { blocks, replaced })
+}
+
+/// Names of the blocks of a directory, ascending; none when there is no such directory.
+///
+/// # Errors
+/// [`TsdbError::Io`]
+pub fn list(fs: &dyn Fs, dir: &Path) -> Result<Vec<Ulid>, TsdbError> {
+    Ok(entries(fs, dir)?.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+fn entries(fs: &dyn Fs, dir: &Path) -> Result<Vec<String>, TsdbError> {
+    match fs.list(dir) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        listed => listed.map_err(|e| TsdbError::io(dir, "list blocks", e)),
+    }
 }
 
 /// Puts blocks into the order of their time ranges.

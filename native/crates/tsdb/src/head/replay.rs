@@ -43,8 +43,39 @@ impl Head {
         options: WalOptions,
         min_valid_t: i64,
     ) -> Result<ReplayStats, TsdbError> {
+        let (mut replay, damage) = self.replay(fs, dir, min_valid_t)?;
+        if damage.is_some() {
+            repair(&**fs, dir, replay.good)?;
+            replay.stats.repaired = true;
+        }
+        self.start(Writer::open(Arc::clone(fs), dir, options)?);
+        let mut appender = self.appender.lock();
+        appender.next_ref = replay.refs.greatest + 1;
+        Ok(replay.stats)
+    }
+
+    /// Replays checkpoint and log as [`Self::open_log`] does, and changes nothing on disk: the head cannot be appended to.
+    /// Damage in the last segment ends the log there, since that is what a crash leaves and what a write that is under way
+    /// looks like.
+    ///
+    /// # Errors
+    /// [`TsdbError`] when the log cannot be read, or is damaged before its last segment.
+    pub(crate) fn read_log(&self, fs: &Arc<dyn Fs>, dir: &Path, min_valid_t: i64) -> Result<ReplayStats, TsdbError> {
+        match self.replay(fs, dir, min_valid_t)? {
+            (replay, Some(damage)) if Some(replay.good.segment) != replay.last_segment => Err(damage),
+            (replay, _) => Ok(replay.stats),
+        }
+    }
+
+    /// Replays checkpoint and log up to the first damage of the log, which is told.
+    fn replay(
+        &self,
+        fs: &Arc<dyn Fs>,
+        dir: &Path,
+        min_valid_t: i64,
+    ) -> Result<(Replay, Option<TsdbError>), TsdbError> {
         let mut replay = Replay::default();
-        {
+        let damage = {
             let (mut store, mut ring, mut metadata) = (self.store.write(), self.ring.write(), self.metadata.write());
             store.min_valid_t = min_valid_t;
             let mut target =
@@ -56,18 +87,13 @@ impl Head {
                 from = last + 1;
             }
             let mut reader = Reader::open(Arc::clone(fs), dir, from)?;
+            replay.last_segment = reader.last_segment();
             match replay.read(&mut reader, dir, &mut target) {
-                Err(TsdbError::Corrupt { .. }) => {
-                    repair(&**fs, dir, replay.good)?;
-                    replay.stats.repaired = true;
-                }
-                other => other?,
+                Err(damage @ TsdbError::Corrupt { .. }) => Some(damage),
+                other => other.map(|()| None)?,
             }
-        }
-        self.start(Writer::open(Arc::clone(fs), dir, options)?);
-        let mut appender = self.appender.lock();
-        appender.next_ref = replay.refs.greatest + 1;
-        Ok(replay.stats)
+        };
+        Ok((replay, damage))
     }
 }
 
@@ -117,6 +143,8 @@ struct Replay {
     refs: Refs,
     /// The end of the last record that was applied.
     good: Position,
+    /// The newest segment there was when the log was opened.
+    last_segment: Option<u64>,
 }
 
 impl Replay {

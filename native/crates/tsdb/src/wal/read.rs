@@ -68,6 +68,12 @@ impl Reader {
         self.good
     }
 
+    /// The last of the segments that are still to be begun.
+    #[must_use]
+    pub fn last_segment(&self) -> Option<u64> {
+        self.ahead.first().copied()
+    }
+
     /// The next record, or `None` at the end of the log. After an error the log ends there.
     ///
     /// # Errors

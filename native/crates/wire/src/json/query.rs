@@ -106,8 +106,7 @@ fn push_histogram_point(out: &mut Vec<u8>, t: i64, h: &FloatHistogram) {
     out.push(b']');
 }
 
-/// Count, sum and the buckets that are not empty: `[bounds, lower, upper, count]` with bounds 0 for `(]`, 1 for `[)`,
-/// 2 for `()` and 3 for `[]`.
+/// Count, sum and the buckets that are not empty: `[bounds, lower, upper, count]`.
 fn push_histogram(out: &mut Vec<u8>, h: &FloatHistogram) {
     out.extend_from_slice(br#"{"count":"#);
     push_quoted(out, h.count);
@@ -118,13 +117,7 @@ fn push_histogram(out: &mut Vec<u8>, h: &FloatHistogram) {
     if !buckets.is_empty() {
         out.extend_from_slice(br#","buckets":"#);
         push_list(out, &buckets, |out, bucket| {
-            let bounds = match (bucket.lower_inclusive, bucket.upper_inclusive) {
-                (false, true) => b'0',
-                (true, false) => b'1',
-                (false, false) => b'2',
-                (true, true) => b'3',
-            };
-            out.extend_from_slice(&[b'[', bounds]);
+            out.extend_from_slice(&[b'[', b'0' + bucket.bounds()]);
             for v in [bucket.lower, bucket.upper, bucket.count] {
                 out.push(b',');
                 push_quoted(out, v);

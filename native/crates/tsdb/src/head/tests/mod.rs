@@ -131,7 +131,7 @@ impl Fixture {
     }
 }
 
-pub(crate) fn contents(tsdb: &Tsdb) -> Vec<(String, Vec<(i64, f64)>)> {
+pub(crate) fn contents(tsdb: &dyn Queryable) -> Vec<(String, Vec<(i64, f64)>)> {
     let hints = SelectHints { start_ms: i64::MIN, end_ms: i64::MAX, ..SelectHints::default() };
     let all = [Matcher::new(MatchOp::Regex, "__name__", ".*").expect("a valid expression")];
     let mut found = Vec::new();
