@@ -35,11 +35,12 @@ __all__ = [
 
 __version__ = "0.1.0"
 
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> object:
-    """The library is loaded when it is first asked for, so that the server does not start with it."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from neocortex import library
+    def __getattr__(name: str) -> object:
+        """The library is loaded when it is first asked for, so that the server does not start with it."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from neocortex import library  # noqa: PLC0415 - a server that starts needs none of it
 
-    return getattr(library, name)
+        return getattr(library, name)

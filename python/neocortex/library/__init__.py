@@ -1,7 +1,7 @@
 """`import neocortex` as a library: a directory of samples is opened for reading and asked in PromQL.
 
-Called by whoever imports it (docs/library.md), never by the server. Calls the native core alone. Owns the times as users
-write them; samples stay on the native side until a data frame takes them.
+Called by whoever imports it (docs/library.md), never by the server. Calls the native core alone. Owns the times as
+users write them; samples stay on the native side until a data frame takes them.
 
 * `database`: what can be asked.
 * `times`: datetimes and seconds to milliseconds.
@@ -17,7 +17,7 @@ from neocortex._native import (
     QueryResult,
     StorageFailedError,
 )
-from neocortex.library.database import Database, open  # noqa: A004 the name is that of gzip.open and its like
+from neocortex.library.database import Database, open
 
 __all__ = [
     "ClosedError",

@@ -18,14 +18,14 @@ MAX_SAMPLES = 50_000_000
 """The most samples that a query may hold at once, Prometheus's default."""
 
 
-def open(path: str | os.PathLike[str]) -> Database:  # noqa: A001 as gzip.open
+def open(path: str | os.PathLike[str]) -> Database:
     """Opens the directory of a Prometheus, of one tenant of Cortex or Neocortex, or of a single block, for reading.
 
-    Nothing there is changed, and the process it belongs to may go on writing: what is read is what was there at the time
-    of the opening. A torn write at the end of the log is passed over.
+    Nothing there is changed, and the process it belongs to may go on writing: what is read is what was there at the
+    time of the opening. A torn write at the end of the log is passed over.
 
-    Raises `FileNotFoundError`, and `StorageFailedError` when the directory is no database or a block, a checkpoint or the
-    log before its last segment is damaged.
+    Raises `FileNotFoundError`, and `StorageFailedError` when the directory is no database or a block, a checkpoint or
+    the log before its last segment is damaged.
     """
     return Database(_native.ReadOnlyTsdb.open(path))
 
@@ -64,7 +64,7 @@ class Database:
     ) -> _native.QueryResult:
         """Evaluates at one time. Raises `ExecutionError`, for more than `max_samples` (0 for no limit) too."""
         at = time_ms(time)
-        return self._evaluate(expr, at, at, 0, lookback, max_samples)
+        return self._evaluate(expr, at, at, 0, lookback=lookback, max_samples=max_samples)
 
     def query_range(
         self,
@@ -83,7 +83,8 @@ class Database:
         step_ms = duration_ms(step)
         if step_ms <= 0:
             raise ValueError("the step must be at least a millisecond")
-        return self._evaluate(expr, time_ms(start), time_ms(end), step_ms, lookback, max_samples)
+        times = time_ms(start), time_ms(end), step_ms
+        return self._evaluate(expr, *times, lookback=lookback, max_samples=max_samples)
 
     def select(self, selector: str, start: Time, end: Time, *, max_samples: int = MAX_SAMPLES) -> _native.QueryResult:
         """The samples from `start` to `end`, both inclusive, as they were stored, without staleness markers.
@@ -105,7 +106,7 @@ class Database:
         return self._tsdb.label_values(name, selector)
 
     def _evaluate(
-        self, expr: str, start_ms: int, end_ms: int, step_ms: int, lookback: Duration, max_samples: int
+        self, expr: str, start_ms: int, end_ms: int, step_ms: int, *, lookback: Duration, max_samples: int
     ) -> _native.QueryResult:
         return self._tsdb.evaluate(
             _native.Query.parse(expr, True),

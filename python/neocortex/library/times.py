@@ -13,7 +13,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 def time_ms(time: Time) -> int:
-    """Milliseconds since the epoch. Raises `ValueError` for a datetime without a time zone and for what is no number."""
+    """Milliseconds since the epoch. Raises `ValueError` for a datetime without a time zone and for no number."""
     if not isinstance(time, datetime):
         return _whole(time)
     if time.tzinfo is None:

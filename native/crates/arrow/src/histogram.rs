@@ -55,12 +55,8 @@ fn buckets(histograms: &[Option<&FloatHistogram>]) -> Result<ListArray, TableErr
         end = next_offset(end, count.len() - before, "buckets")?;
         offsets.push(end);
     }
-    let fields = Fields::from(vec![
-        Field::new("bounds", DataType::Int8, false),
-        float("lower"),
-        float("upper"),
-        float("count"),
-    ]);
+    let fields =
+        Fields::from(vec![Field::new("bounds", DataType::Int8, false), float("lower"), float("upper"), float("count")]);
     let floats = [lower, upper, count].map(|values| Arc::new(Float64Array::from(values)) as ArrayRef);
     let columns = [Arc::new(Int8Array::from(bounds)) as ArrayRef].into_iter().chain(floats).collect();
     let buckets = StructArray::try_new(fields.clone(), columns, None)?;

@@ -125,10 +125,8 @@ fn map(runs: &[(&Labels, usize)]) -> Result<(Field, ArrayRef), TableError> {
             offsets.push(names.len() as i32);
         }
     }
-    let fields = Fields::from(vec![
-        Field::new("key", DataType::Utf8, false),
-        Field::new("value", DataType::Utf8, true),
-    ]);
+    let fields =
+        Fields::from(vec![Field::new("key", DataType::Utf8, false), Field::new("value", DataType::Utf8, true)]);
     let columns: Vec<ArrayRef> =
         vec![Arc::new(StringArray::from_iter_values(names)), Arc::new(StringArray::from_iter_values(values))];
     let entries = StructArray::try_new(fields.clone(), columns, None)?;

@@ -105,10 +105,8 @@ fn histograms_are_structs_between_the_floats() {
 #[test]
 fn vectors_scalars_and_strings() {
     let sample = |pairs: &[(&str, &str)], value| VectorSample { labels: labels(pairs), t: 7, value };
-    let vector = table(&QueryValue::Vector(vec![
-        sample(&[("b", "1")], Value::Float(2.0)),
-        sample(&[], Value::Float(1.0)),
-    ]));
+    let vector =
+        table(&QueryValue::Vector(vec![sample(&[("b", "1")], Value::Float(2.0)), sample(&[], Value::Float(1.0))]));
     assert_eq!((names(&vector), times(&vector)), (vec!["timestamp".into(), "b".into(), "value".into()], vec![7, 7]));
     assert_eq!(texts(&vector, "b"), [Some("1".to_owned()), None]);
     let scalar = table(&QueryValue::Scalar { t: 5, v: -1.5 });
@@ -127,8 +125,7 @@ fn labels_make_way_for_the_columns() {
         value: Value::Float(1.0),
     };
     let table = table(&QueryValue::Vector(vec![sample]));
-    let expected =
-        ["timestamp", "exported_value", "labels", "exported_timestamp", "exported_exported_value", "value"];
+    let expected = ["timestamp", "exported_value", "labels", "exported_timestamp", "exported_exported_value", "value"];
     assert_eq!(names(&table), expected);
     assert_eq!(texts(&table, "exported_exported_value"), [Some("1.2".to_owned())]);
     assert_eq!(texts(&table, "exported_value"), [Some("x".to_owned())]);

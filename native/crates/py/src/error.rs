@@ -57,7 +57,7 @@ impl From<Failure> for PyErr {
             Failure::Timeout(text) => QueryTimeoutError::new_err(text),
             Failure::Storage(text) => StorageFailedError::new_err(text),
             Failure::NotFound(path) => {
-                PyFileNotFoundError::new_err((libc::ENOENT, "No such file or directory", path))
+                PyFileNotFoundError::new_err((libc::ENOENT, "No such file or directory", path.into_os_string()))
             }
         }
     }

@@ -68,12 +68,7 @@ impl Head {
     }
 
     /// Replays checkpoint and log up to the first damage of the log, which is told.
-    fn replay(
-        &self,
-        fs: &Arc<dyn Fs>,
-        dir: &Path,
-        min_valid_t: i64,
-    ) -> Result<(Replay, Option<TsdbError>), TsdbError> {
+    fn replay(&self, fs: &Arc<dyn Fs>, dir: &Path, min_valid_t: i64) -> Result<(Replay, Option<TsdbError>), TsdbError> {
         let mut replay = Replay::default();
         let damage = {
             let (mut store, mut ring, mut metadata) = (self.store.write(), self.ring.write(), self.metadata.write());
