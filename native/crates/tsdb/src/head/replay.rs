@@ -60,10 +60,10 @@ impl Head {
     ///
     /// # Errors
     /// [`TsdbError`] when the log cannot be read, or is damaged before its last segment.
-    pub(crate) fn read_log(&self, fs: &Arc<dyn Fs>, dir: &Path, min_valid_t: i64) -> Result<ReplayStats, TsdbError> {
+    pub(crate) fn read_log(&self, fs: &Arc<dyn Fs>, dir: &Path, min_valid_t: i64) -> Result<(), TsdbError> {
         match self.replay(fs, dir, min_valid_t)? {
             (replay, Some(damage)) if Some(replay.good.segment) != replay.last_segment => Err(damage),
-            (replay, _) => Ok(replay.stats),
+            _ => Ok(()),
         }
     }
 

@@ -21,7 +21,7 @@ struct ReadingFs {
 }
 
 impl ReadingFs {
-    fn new(disk: &FaultyFs, meanwhile: impl FnMut() + Send + 'static) -> Arc<dyn Fs> {
+    fn beside(disk: &FaultyFs, meanwhile: impl FnMut() + Send + 'static) -> Arc<dyn Fs> {
         Arc::new(Self { disk: disk.clone(), meanwhile: Mutex::new(Box::new(meanwhile)) })
     }
 }
@@ -92,7 +92,7 @@ fn fill(f: &Fixture, from: i64, to: i64) {
 }
 
 fn open(disk: &FaultyFs) -> Result<ReadOnlyTsdb, TsdbError> {
-    ReadOnlyTsdb::open(&ReadingFs::new(disk, || ()), &dir())
+    ReadOnlyTsdb::open(&ReadingFs::beside(disk, || ()), &dir())
 }
 
 fn segments(disk: &FaultyFs) -> Vec<PathBuf> {
@@ -173,7 +173,7 @@ fn what_moves_meanwhile_is_found_where_it_went() {
     let before = f.contents();
     let owner = Arc::clone(&f);
     let mut moves = 0;
-    let fs = ReadingFs::new(&f.fs, move || {
+    let fs = ReadingFs::beside(&f.fs, move || {
         if moves == 3 {
             assert_eq!(owner.tsdb.compact().unwrap().created.len(), 3);
         }
@@ -189,7 +189,7 @@ fn a_directory_that_never_settles_is_told() {
     fill(&f, 0, 1);
     let owner = Arc::clone(&f);
     let mut hours = 1;
-    let fs = ReadingFs::new(&f.fs, move || {
+    let fs = ReadingFs::beside(&f.fs, move || {
         fill(&owner, hours, hours + 1);
         owner.tsdb.flush().unwrap();
         hours += 1;
@@ -203,7 +203,7 @@ fn a_single_block_is_a_database_too() {
     fill(&f, 0, 4);
     let created = f.tsdb.compact().unwrap().created;
     let block = dir().join(created[0].to_string());
-    let view = ReadOnlyTsdb::open(&ReadingFs::new(&f.fs, || ()), &block).unwrap();
+    let view = ReadOnlyTsdb::open(&ReadingFs::beside(&f.fs, || ()), &block).unwrap();
     assert_eq!(view.time_range(), Some((START_MS, START_MS + 2 * HOUR_MS - 1)));
     let found = contents(&view);
     for ((_, samples), (_, all)) in found.iter().zip(f.contents()) {
