@@ -391,8 +391,8 @@ class QueryResult:
     """A result: Arrow columns for any data frame, or the JSON of the query API.
 
     The columns are those of docs/library.md, one row a sample. They are made when they are first asked for and shared
-    from then on: a consumer of the Arrow PyCapsule interface copies nothing. `len` is the number of rows. What asks for
-    columns raises `LimitError` when there is too much for one column.
+    from then on: what takes these types as they are, by the Arrow PyCapsule interface, copies nothing. `len` is the
+    number of rows. What asks for columns raises `LimitError` when there is too much for one column.
     """
 
     @property

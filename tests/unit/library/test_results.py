@@ -169,8 +169,10 @@ def test_consumers_share_the_memory(database: neocortex.Database) -> None:
     assert address(batch["timestamp"], 1) == address(chunk["timestamp"], 1)
     assert address(batch["instance"].indices, 1) == address(chunk["instance"].indices, 1)
     assert address(batch["instance"].dictionary, 2) == address(chunk["instance"].dictionary, 2)
-    for values in (pl.DataFrame(result)["value"].to_numpy(allow_copy=False), batch["value"].to_numpy()):
-        assert values.__array_interface__["data"][0] == address(batch["value"], 1)
+    frame = pl.DataFrame(result)
+    for name in ("timestamp", "value"):
+        numbers = frame[name].to_physical().to_numpy(allow_copy=False)
+        assert numbers.__array_interface__["data"][0] == address(batch[name], 1)
 
 
 def test_columns_outlive_result_and_database(database: neocortex.Database) -> None:
