@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use neocortex_tsdb::fs::RealFs;
 use neocortex_model::labels::Labels;
+use neocortex_tsdb::fs::RealFs;
 use neocortex_tsdb::head::{Appended, LabelSetLimit, Limit, MetadataLimits, SeriesLimits, Stats};
 use neocortex_tsdb::{MetadataOutcome, Options, SystemClock, Tsdb, TsdbError, WalCompression};
 use pyo3::exceptions::PyValueError;
