@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
+use futures_util::FutureExt;
 use pyo3::prelude::*;
 
 use crate::error::Failure;
@@ -15,7 +16,16 @@ use crate::error::Failure;
 /// The core's locks do not poison (parking_lot), and every structure is changed only after what can fail; so state that
 /// a panicking call leaves behind is usable by the next one.
 pub fn guarded<T, E: Into<Failure>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, Failure> {
-    match catch_unwind(AssertUnwindSafe(work)) {
+    outcome_of(catch_unwind(AssertUnwindSafe(work)))
+}
+
+/// As [`guarded`], for work that waits.
+pub async fn guarded_async<T, E: Into<Failure>>(work: impl Future<Output = Result<T, E>>) -> Result<T, Failure> {
+    outcome_of(AssertUnwindSafe(work).catch_unwind().await)
+}
+
+fn outcome_of<T, E: Into<Failure>>(ended: std::thread::Result<Result<T, E>>) -> Result<T, Failure> {
+    match ended {
         Ok(result) => result.map_err(Into::into),
         Err(payload) => Err(Failure::Internal(format!("internal error: {}", panic_text(payload.as_ref())))),
     }
@@ -94,6 +104,17 @@ mod tests {
         let empty = Vec::<i32>::new();
         let out_of_bounds = guarded::<(), Failure>(move || panic!("{}", empty[3]));
         assert_eq!(text_of(out_of_bounds), "internal error: index out of bounds: the len is 0 but the index is 3");
+    }
+
+    #[test]
+    fn a_panic_while_waiting_is_one_too() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let ended = runtime.block_on(guarded_async::<(), Failure>(async {
+            tokio::task::yield_now().await;
+            panic!("a bug")
+        }));
+        assert_eq!(text_of(ended), "internal error: a bug");
+        assert!(matches!(runtime.block_on(guarded_async::<_, Failure>(async { Ok(7) })), Ok(7)));
     }
 
     #[test]

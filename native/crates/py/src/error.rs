@@ -24,6 +24,19 @@ create_exception!(_native, LimitError, NativeError, "A limit of the tenant was h
 create_exception!(_native, QueryCanceledError, NativeError, "The query was cancelled.");
 create_exception!(_native, QueryTimeoutError, NativeError, "The query's time was up.");
 create_exception!(_native, StorageFailedError, NativeError, "The storage could not be read or written.");
+create_exception!(
+    _native,
+    BucketError,
+    NativeError,
+    "An operation on a bucket failed for good; the text names the key."
+);
+create_exception!(
+    _native,
+    BucketUnavailableError,
+    BucketError,
+    "It failed however often it was tried, and may succeed later."
+);
+create_exception!(_native, ObjectNotFoundError, BucketError, "There is no such object.");
 
 /// Why a call failed; carried across threads and raised once attached to Python.
 #[derive(Debug)]
@@ -41,6 +54,9 @@ pub enum Failure {
     Storage(String),
     /// Python's own `FileNotFoundError`.
     NotFound(PathBuf),
+    Bucket(String),
+    BucketUnavailable(String),
+    ObjectNotFound(String),
 }
 
 impl From<Failure> for PyErr {
@@ -59,6 +75,9 @@ impl From<Failure> for PyErr {
             Failure::NotFound(path) => {
                 PyFileNotFoundError::new_err((libc::ENOENT, "No such file or directory", path.into_os_string()))
             }
+            Failure::Bucket(text) => BucketError::new_err(text),
+            Failure::BucketUnavailable(text) => BucketUnavailableError::new_err(text),
+            Failure::ObjectNotFound(text) => ObjectNotFoundError::new_err(text),
         }
     }
 }
@@ -97,6 +116,9 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         QueryCanceledError::type_object(py),
         QueryTimeoutError::type_object(py),
         StorageFailedError::type_object(py),
+        BucketError::type_object(py),
+        BucketUnavailableError::type_object(py),
+        ObjectNotFoundError::type_object(py),
     ] {
         module.add(class.name()?, class)?;
     }

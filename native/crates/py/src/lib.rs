@@ -2,6 +2,7 @@
 //!
 //! Bytes and handles cross, samples and labels do not. Every call goes through [`enter`] or a [`pool::Pool`].
 
+pub mod bucket;
 pub mod enter;
 pub mod error;
 pub mod labels;
@@ -10,6 +11,7 @@ pub mod query;
 pub mod query_result;
 pub mod read_only;
 pub mod remote_read;
+mod runtime;
 mod threads;
 pub mod tsdb;
 pub mod write;
@@ -23,6 +25,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     error::register(module)?;
     module.add_class::<pool::Pool>()?;
+    bucket::register(module)?;
     labels::register(module)?;
     query::register(module)?;
     query_result::register(module)?;

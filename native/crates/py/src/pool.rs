@@ -2,17 +2,19 @@
 //!
 //! A call returns an asyncio future at once; a worker does the work without ever taking the GIL and queues the outcome;
 //! one eventfd wakes the event loop, whose reader callback ([`Pool::drain`]) sets all finished futures in one go. That
-//! is several times cheaper than `run_in_executor`, whose threads queue for the GIL.
+//! is several times cheaper than `run_in_executor`, whose threads queue for the GIL. What waits for others and needs no
+//! thread meanwhile runs on the tokio runtime and is announced in the same way.
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use pyo3::BoundObject;
 use pyo3::prelude::*;
 
-use crate::enter::guarded;
+use crate::enter::{guarded, guarded_async};
 use crate::error::Failure;
+use crate::runtime::runtime;
 use crate::threads::Threads;
 
 /// Makes the Python value of a finished job, or its exception. Runs on the event loop.
@@ -49,10 +51,47 @@ impl Finished {
     }
 }
 
+/// The tasks of a pool on the tokio runtime.
+#[derive(Default)]
+struct Tasks {
+    state: Mutex<TaskState>,
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct TaskState {
+    running: usize,
+    closed: bool,
+}
+
+impl Tasks {
+    fn begin(&self) -> Result<(), Failure> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(Failure::Closed("the worker pool is closed".to_owned()));
+        }
+        state.running += 1;
+        Ok(())
+    }
+
+    fn end(&self) {
+        self.state.lock().running -= 1;
+        self.ended.notify_all();
+    }
+
+    /// Lets no task begin any more and returns when those that run have ended.
+    fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        self.ended.wait_while(&mut state, |state| state.running > 0);
+    }
+}
+
 /// A bounded pool of native worker threads bound to one event loop.
 #[pyclass(frozen, module = "neocortex._native")]
 pub struct Pool {
     threads: Threads,
+    tasks: Arc<Tasks>,
     finished: Arc<Finished>,
     create_future: Py<PyAny>,
     event_loop: Py<PyAny>,
@@ -76,6 +115,7 @@ impl Pool {
             py,
             Self {
                 threads: Threads::start(name, threads, queue_size)?,
+                tasks: Arc::default(),
                 finished,
                 create_future: event_loop.getattr("create_future")?.unbind(),
                 event_loop: event_loop.clone().unbind(),
@@ -101,9 +141,13 @@ impl Pool {
         Ok(())
     }
 
-    /// Stops taking jobs, waits for those that are queued, and leaves the loop. A second call does nothing.
+    /// Stops taking jobs, waits for those that are queued or under way, and leaves the loop. A second call does nothing.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        if !py.detach(|| self.threads.close()) {
+        let first = py.detach(|| {
+            self.tasks.close();
+            self.threads.close()
+        });
+        if !first {
             return Ok(());
         }
         self.drain(py)?;
@@ -136,17 +180,52 @@ impl Pool {
     {
         let future = self.create_future.bind(py).call0()?;
         let (finished, waiting) = (Arc::clone(&self.finished), future.clone().unbind());
-        let job = move || {
-            let finish: Finish = match guarded(work) {
-                Ok(value) => Box::new(move |py| {
-                    let value = finish(py, value)?;
-                    Ok(value.into_pyobject(py).map_err(Into::into)?.into_any().unbind())
-                }),
-                Err(failure) => Box::new(move |_| Err(failure.into())),
-            };
-            finished.push(waiting, finish);
-        };
+        let job = move || finished.push(waiting, finish_with(guarded(work), finish));
         self.threads.submit(Box::new(job))?;
         Ok(future)
+    }
+
+    /// As [`Self::submit`], for work that waits: it runs on the tokio runtime and takes no thread of the pool.
+    ///
+    /// # Errors
+    /// `ClosedError` at once; whatever `work` gives through the future.
+    pub fn spawn<'py, T, E, V>(
+        &self,
+        py: Python<'py>,
+        work: impl Future<Output = Result<T, E>> + Send + 'static,
+        finish: impl FnOnce(Python<'_>, T) -> PyResult<V> + Send + 'static,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        T: Send + 'static,
+        E: Into<Failure>,
+        V: for<'a> IntoPyObject<'a>,
+    {
+        let runtime = runtime()?;
+        let future = self.create_future.bind(py).call0()?;
+        let (finished, waiting) = (Arc::clone(&self.finished), future.clone().unbind());
+        let tasks = Arc::clone(&self.tasks);
+        tasks.begin()?;
+        runtime.spawn(async move {
+            finished.push(waiting, finish_with(guarded_async(work).await, finish));
+            tasks.end();
+        });
+        Ok(future)
+    }
+}
+
+fn finish_with<T, V>(
+    outcome: Result<T, Failure>,
+    finish: impl FnOnce(Python<'_>, T) -> PyResult<V> + Send + 'static,
+) -> Finish
+where
+    T: Send + 'static,
+    V: for<'a> IntoPyObject<'a>,
+{
+    match outcome {
+        Ok(value) => Box::new(move |py| {
+            let value = finish(py, value)?;
+            Ok(value.into_pyobject(py).map_err(Into::into)?.into_any().unbind())
+        }),
+        Err(failure) => Box::new(move |_| Err(failure.into())),
     }
 }

@@ -88,7 +88,7 @@ pub mod tsdb;
 mod varint;
 pub mod wal;
 
-pub use block::Block;
+pub use block::{Block, Ulid};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use compact::Compacted;
 pub use error::TsdbError;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use hashbrown::HashSet;
 use neocortex_model::labels::Labels;
 use neocortex_model::matchers::Matcher;
 use neocortex_model::rows::{KnownSeries, SeriesRows};
@@ -10,7 +11,7 @@ use neocortex_model::sample::Metadata;
 use neocortex_model::series::{Queryable, SelectHints, Series, SeriesExemplars, StorageError};
 use parking_lot::Mutex;
 
-use crate::block::{Block, dir};
+use crate::block::{Block, Ulid, dir};
 use crate::clock::Clock;
 use crate::compact::{Compacted, Compactor};
 use crate::error::TsdbError;
@@ -42,8 +43,8 @@ pub struct Options {
     pub segment_size: usize,
     /// First entry of `blocks_storage.tsdb.block_ranges_period`, in milliseconds.
     pub chunk_range_ms: i64,
-    /// `blocks_storage.tsdb.retention_period`, in milliseconds: how long before the newest block's end a block may end; 0 for
-    /// ever.
+    /// `blocks_storage.tsdb.retention_period`, in milliseconds: how long before now, or before the newest block's end, a
+    /// block may end; 0 for ever.
     pub retention_ms: i64,
     /// Samples that a chunk should get.
     pub samples_per_chunk: u32,
@@ -202,7 +203,7 @@ impl Tsdb {
     }
 
     /// Writes what is old enough to blocks of one range each, as long as the head spans more than one and a half ranges;
-    /// then the head forgets it, the log is shortened, and blocks past retention are removed. Appends and reads go on.
+    /// then the head forgets it and the log is shortened. Appends and reads go on.
     ///
     /// # Errors
     /// [`TsdbError`]: nothing is lost; what was not done is done by the next call.
@@ -216,6 +217,24 @@ impl Tsdb {
     /// As [`Self::compact`].
     pub fn flush(&self) -> Result<Compacted, TsdbError> {
         self.compactor.flush(&self.local)
+    }
+
+    /// Removes blocks past retention; with `shipped`, which are the blocks that the bucket has, only those of them. Gives the
+    /// removed ones, oldest first. Reads that have begun go on.
+    ///
+    /// # Errors
+    /// [`TsdbError`]: those that are left are removed by the next call.
+    pub fn remove_expired(&self, shipped: Option<&HashSet<Ulid>>) -> Result<Vec<Ulid>, TsdbError> {
+        self.compactor.remove_expired(&self.local, shipped)
+    }
+
+    /// Closes the database and removes its directory. Reads that have begun go on.
+    ///
+    /// # Errors
+    /// [`TsdbError`]: what is left is a database, with some or none of the data.
+    pub fn remove(&self) -> Result<(), TsdbError> {
+        self.close()?;
+        self.compactor.remove_all(&self.local)
     }
 
     /// The blocks here, in the order of their time ranges.

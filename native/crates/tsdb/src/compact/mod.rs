@@ -1,7 +1,7 @@
 //! From the head to blocks, and from blocks to nothing.
 //!
 //! Source: Prometheus `tsdb/db.go` (`Compact`, `compactHead`, `deletableBlocks`), Cortex `pkg/ingester/ingester.go`
-//! (`userTSDB.compactHead`).
+//! (`userTSDB.compactHead`, `userTSDB.blocksToDelete`).
 //!
 //! The order makes it safe at any moment: a block is durable and has its name; readers see it; the head forgets what is
 //! in it; a checkpoint without it is durable; the log before the checkpoint goes. A start takes from the log what is not
@@ -30,8 +30,6 @@ use crate::wal::write::WalOptions;
 pub struct Compacted {
     /// Blocks that were made, oldest first.
     pub created: Vec<Ulid>,
-    /// Blocks that were removed because they are past retention.
-    pub deleted: Vec<Ulid>,
 }
 
 /// Compacts one tenant's head; one compaction at a time.
