@@ -24,6 +24,9 @@ class LimitError(NativeError): ...
 class QueryCanceledError(NativeError): ...
 class QueryTimeoutError(NativeError): ...
 class StorageFailedError(NativeError): ...
+class BucketError(NativeError): ...
+class BucketUnavailableError(BucketError): ...
+class ObjectNotFoundError(BucketError): ...
 
 @final
 class Pool:
@@ -214,6 +217,10 @@ class TsdbStats:
     @property
     def out_of_order_exemplars(self) -> int: ...
     @property
+    def last_append_ms(self) -> int:
+        """Wall clock of the last append that took a sample; 0 for none since it was opened."""
+
+    @property
     def min_time_ms(self) -> int:
         """Of the oldest sample; the largest 64-bit number without samples."""
 
@@ -268,8 +275,58 @@ class Tsdb:
     def compact(self, pool: Pool) -> Future[list[str]]:
         """Cuts whole block ranges of the head into blocks; their ids, oldest first. Raises `StorageFailedError`."""
 
+    def flush(self, pool: Pool) -> Future[list[str]]:
+        """As `compact`, of everything that the head has; samples up to the newest are refused from the beginning."""
+
+    def remove_expired(self, pool: Pool, shipped: list[str] | None) -> Future[list[str]]:
+        """Removes blocks past retention, of these only those that `shipped` names unless it is None; gives their ids.
+
+        Raises `StorageFailedError`.
+        """
+
+    def blocks(self) -> list[tuple[str, int]]:
+        """Ids of the blocks here and when they were made, in the order of their time ranges; fit for the event loop."""
+
+    def remove(self, pool: Pool) -> Future[None]:
+        """Closes the database and removes its folder. Raises `StorageFailedError`: what is left can be opened."""
+
     def close(self, pool: Pool) -> Future[None]:
         """Syncs and closes the log."""
+
+@final
+class Bucket:
+    """The objects of a bucket, by key. What may pass is tried again; every call may be repeated without harm.
+
+    The calls take no thread of the pool: it is only told when they are done. They raise `BucketUnavailableError` when
+    the store did not answer however often it was asked, and `BucketError` for a refusal that would come again.
+    """
+
+    @staticmethod
+    def filesystem(folder: str) -> Bucket:
+        """The files below a folder, which is made if need be. Raises `BucketError`."""
+
+    def upload(self, pool: Pool, key: str, path: str) -> Future[int]:
+        """Uploads a file part by part; gives its length in bytes."""
+
+    def put(self, pool: Pool, key: str, body: bytes) -> Future[None]: ...
+    def get(self, pool: Pool, key: str, max_bytes: int) -> Future[bytes]:
+        """Raises `ObjectNotFoundError`, and `BucketError` for an object of more than `max_bytes`."""
+
+    def get_range(self, pool: Pool, key: str, start: int, end: int) -> Future[bytes]:
+        """Bytes from `start` to before `end`, fewer at the end of the object. Raises `ObjectNotFoundError`."""
+
+    def exists(self, pool: Pool, key: str) -> Future[bool]: ...
+    def attributes(self, pool: Pool, key: str) -> Future[tuple[int, int]]:
+        """Length in bytes, and when it was written. Raises `ObjectNotFoundError`."""
+
+    def list_all(self, pool: Pool, folder: str) -> Future[list[tuple[str, int, int]]]:
+        """Key, length and time of all objects below a folder, ascending; the empty folder is the whole bucket."""
+
+    def list_folder(self, pool: Pool, folder: str) -> Future[tuple[list[tuple[str, int, int]], list[str]]]:
+        """Objects and folders directly below a folder, ascending."""
+
+    def delete(self, pool: Pool, key: str) -> Future[None]:
+        """No error when there is no such object."""
 
 @final
 class Cancellation:

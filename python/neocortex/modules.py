@@ -24,7 +24,6 @@ from neocortex.http.connections import register_connection_metrics
 from neocortex.http.route import Link
 from neocortex.http.server import HTTPServer
 from neocortex.http.status import config_route, index_route, metrics_route, ready_route, services_route
-from neocortex.ingester.compact import HeadCompaction
 from neocortex.ingester.http import DirectPush, stats_route
 from neocortex.ingester.limits import InstanceGuard as IngesterGuard
 from neocortex.ingester.metrics import IngesterMetrics
@@ -33,6 +32,7 @@ from neocortex.ingester.service import Ingester, Periods
 from neocortex.ingester.stats import IngestionStats
 from neocortex.ingester.tenants import Tenants
 from neocortex.ingester.tsdbmetrics import register_tsdb_metrics
+from neocortex.ingester.upkeep import build_upkeep
 from neocortex.observe import get_logger
 from neocortex.overrides.http import runtime_config_route
 from neocortex.overrides.limits import Overrides
@@ -60,8 +60,6 @@ Builder = Callable[[Process], Service | None]
 INGESTER_RING_KEY = "ring"
 SAMPLES_PER_CHUNK = 120
 """Prometheus's figure; not an option of Cortex's."""
-KEEP_BLOCKS = 0
-"""No retention: a block may only go once it was shipped to the bucket, and nothing ships yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,8 @@ def _api(process: Process) -> None:
 
 
 def _workers(process: Process) -> Service:
-    process.workers = Workers(process.config.querier.max_concurrent)
+    compactions = process.config.blocks_storage.tsdb.head_compaction_concurrency
+    process.workers = Workers(process.config.querier.max_concurrent, compactions)
     return process.workers
 
 
@@ -133,7 +132,7 @@ def _ingester(process: Process) -> Service:
             wal_segment_size_bytes=tsdb.wal_segment_size_bytes,
             block_range_ms=tsdb.block_ranges_period[0].ms,
             samples_per_chunk=SAMPLES_PER_CHUNK,
-            retention_ms=KEEP_BLOCKS,
+            retention_ms=tsdb.retention_period.ms,
         ),
     )
     process.distributor_metrics = DistributorMetrics(process.registry, config.lifecycler.ring.replication_factor)
@@ -169,9 +168,9 @@ def _ingester(process: Process) -> Service:
             rate_update=config.rate_update_period.seconds,
             metadata_retain=config.metadata_retain_period.seconds,
             active_series_update=config.active_series_metrics_update_period.seconds if count_active else None,
-            head_compaction=tsdb.head_compaction_interval.seconds,
         ),
-        compaction=HeadCompaction(process.tenants, process.workers.background, process.registry),
+        upkeep=build_upkeep(process.config, process.tenants, process.workers.background, process.registry),
+        flush_on_shutdown=tsdb.flush_blocks_on_shutdown,
     )
     register_tsdb_metrics(process.registry, process.tenants)
     process.ready_checks.append(process.ingester.not_ready)

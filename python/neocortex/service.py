@@ -55,13 +55,16 @@ class Service:
     async def stopping(self) -> None:
         """Finishes what is under way and gives everything back; state on disk is safe when it returns."""
 
-    async def every(self, period_s: float, work: Callable[[], Awaitable[None] | None]) -> None:
+    async def every(
+        self, period_s: float, work: Callable[[], Awaitable[None] | None], *, first_s: float | None = None
+    ) -> None:
         """Calls `work` at the end of each period until the service is asked to stop; late periods are left out.
 
-        For `running`. A call that is under way ends before this returns.
+        `first_s` is the length of the first period if it is another one. For `running`. A call that is under way ends
+        before this returns.
         """
         loop = asyncio.get_running_loop()
-        due = loop.time() + period_s
+        due = loop.time() + (period_s if first_s is None else first_s)
         while True:
             try:
                 await asyncio.wait_for(self.stop_requested.wait(), due - loop.time())

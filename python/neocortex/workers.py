@@ -15,12 +15,12 @@ QUEUED_WRITES = 4096
 class Workers(Service):
     """Pushes, queries and compaction have threads of their own: a long query must not hold up writes."""
 
-    def __init__(self, max_concurrent_queries: int) -> None:
+    def __init__(self, max_concurrent_queries: int, max_concurrent_compactions: int) -> None:
         super().__init__()
         loop = asyncio.get_running_loop()
         cores = os.cpu_count() or 1
         self.write = _native.Pool(loop, cores, QUEUED_WRITES, "write")
-        self.background = _native.Pool(loop, 1, QUEUED_WRITES, "background")
+        self.background = _native.Pool(loop, min(cores, max_concurrent_compactions), QUEUED_WRITES, "background")
         self.query = _native.Pool(loop, cores, QUEUED_WRITES + max_concurrent_queries, "query")
 
     async def stopping(self) -> None:

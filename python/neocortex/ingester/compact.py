@@ -1,13 +1,22 @@
-"""Cuts the heads of the tenants' databases into blocks from time to time."""
+"""Cuts the heads of the tenants' databases into blocks: from time to time, when a tenant is idle, and on demand.
+
+Source: Cortex's `Ingester.compactBlocks`.
+"""
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from neocortex import _native
+from neocortex.ingester.tenants import in_turn
 from neocortex.observe import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from neocortex.ingester.database import Database
     from neocortex.ingester.tenants import Tenants
     from neocortex.observe.metrics import Registry
 
@@ -15,15 +24,26 @@ log = get_logger()
 
 
 class HeadCompaction:
-    """Compacts one tenant after another on a pool of its own, so that neither pushes nor queries wait for a thread.
+    """Compacts the tenants, `concurrency` at once, on a pool apart: neither pushes nor queries wait for a thread.
 
-    A head is cut once it spans one and a half block ranges. Whatever fails is tried again the next time, and the
-    samples stay in the head and in the log until then.
+    A head is cut once it spans one and a half block ranges, and wholly when the tenant took no sample for
+    `idle_timeout_s` (0: never). Whatever fails is tried again the next time, and the samples stay in the head and
+    in the log until then.
     """
 
-    def __init__(self, tenants: Tenants, pool: _native.Pool, registry: Registry) -> None:
+    def __init__(
+        self,
+        tenants: Tenants,
+        pool: _native.Pool,
+        registry: Registry,
+        *,
+        concurrency: int,
+        idle_timeout_s: float,
+    ) -> None:
         self._tenants = tenants
         self._pool = pool
+        self._concurrency = concurrency
+        self._idle_timeout_s = idle_timeout_s
         self._triggered = registry.counter(
             "cortex_ingester_tsdb_compactions_triggered_total",
             "Total number of triggered compactions.",
@@ -37,18 +57,34 @@ class HeadCompaction:
             "Total number of compactions that failed.",
         )
 
-    async def run(self) -> None:
-        """One round over the tenants that are open now."""
-        for tenant, tsdb in list(self._tenants):
+    async def run(self, only: Collection[str] = (), *, forced: bool = False) -> None:
+        """One round over the tenants that are open now, or those of them that `only` names; all of a head if `forced`.
+
+        Failures are logged.
+        """
+        chosen = [(tenant, database) for tenant, database in self._tenants.databases() if not only or tenant in only]
+        await in_turn([partial(self._compact, *one, forced=forced) for one in chosen], self._concurrency)
+
+    async def _compact(self, tenant: str, database: Database, *, forced: bool) -> None:
+        async with database.busy:
+            if database.removed or not database.tsdb.stats().series:
+                return
             self._triggered.inc()
+            reason = "forced" if forced else "idle" if self._is_idle(database) else "regular"
+            if reason == "idle":
+                log.info("TSDB is idle, forcing compaction", user=tenant)
+            tsdb = database.tsdb
             try:
-                blocks = await tsdb.compact(self._pool)
+                blocks = await (tsdb.compact(self._pool) if reason == "regular" else tsdb.flush(self._pool))
             except _native.ClosedError:
-                continue
+                return
             except _native.NativeError as err:
                 self._failed.inc()
-                log.warn("TSDB blocks compaction for user has failed", user=tenant, err=str(err))
-                continue
+                log.warn("TSDB blocks compaction for user has failed", user=tenant, err=str(err), compactReason=reason)
+                return
             self._done.inc(len(blocks))
             for block in blocks:
-                log.info("write block", user=tenant, ulid=block)
+                log.info("write block", user=tenant, ulid=block, compactReason=reason)
+
+    def _is_idle(self, database: Database) -> bool:
+        return self._idle_timeout_s > 0 and database.is_idle(time.time_ns() // 1_000_000, self._idle_timeout_s)

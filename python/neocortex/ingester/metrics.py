@@ -63,6 +63,13 @@ class IngesterMetrics:
         """Metadata that was not sent for long was forgotten."""
         self._metadata_removed.labels(tenant).inc(entries)
 
+    def forget(self, tenant: str) -> None:
+        """The tenant's database was removed."""
+        for family in (self._active, self._active_histograms):
+            family.remove(tenant)
+        for counters in (self._metadata_created, self._metadata_removed):
+            counters.remove(tenant)
+
     def active_series(self, by_tenant: dict[str, tuple[int, int]]) -> None:
         """Active series were counted: all of a tenant, and those of native histograms."""
         for tenant, (series, histograms) in by_tenant.items():

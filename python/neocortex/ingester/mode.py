@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ RENEWED_SHARE = 0.1
 
 
 def operator_routes(ingester: Ingester) -> list[Route]:
-    """`/ingester/mode`, `/ingester/renewTokens`, `/ingester/shutdown` and its legacy path."""
+    """`/ingester/mode`, `/ingester/renewTokens`, `/ingester/flush`, `/ingester/shutdown`, legacy paths."""
 
     async def mode(request: Request) -> Response:
         form = await request.form()
@@ -44,6 +45,16 @@ def operator_routes(ingester: Ingester) -> list[Route]:
         await ingester.member.renew_tokens(RENEWED_SHARE)
         return Response(204)
 
+    async def flush(request: Request) -> Response:
+        form = await request.form()
+        if form.error is not None:
+            return Response(400)
+        flushing = ingester.flush(form.get_all("tenant"))
+        if form.get("wait") == "true":
+            # A client that goes away does not end it.
+            await asyncio.shield(flushing)
+        return Response(204)
+
     async def shut_down(_: Request) -> Response:
         await ingester.shut_down()
         return Response(204)
@@ -61,6 +72,13 @@ def operator_routes(ingester: Ingester) -> list[Route]:
             renew_tokens,
             links=(Link("Renew Ingester Tokens (10%)", section=DANGEROUS),),
         ),
+        Route(
+            both,
+            "/ingester/flush",
+            flush,
+            links=(Link("Trigger a Flush of data from Ingester to storage", section=DANGEROUS),),
+        ),
+        Route(both, "/flush", flush),
         Route(
             both,
             "/ingester/shutdown",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,20 +15,23 @@ from neocortex import _native
 from neocortex.config.duration import format_go_duration
 from neocortex.errors import NeocortexError
 from neocortex.ingester.limits import PEAK_PERIOD_S, RATE_PERIOD_S, IngesterRefusal
+from neocortex.observe import get_logger
 from neocortex.ring.instance import InstanceState
 from neocortex.service import Service, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Collection, Iterator
 
     from neocortex.config import Limits
-    from neocortex.ingester.compact import HeadCompaction
     from neocortex.ingester.limits import InstanceGuard
     from neocortex.ingester.metrics import IngesterMetrics
     from neocortex.ingester.stats import IngestionStats
     from neocortex.ingester.tenants import Tenants
+    from neocortex.ingester.upkeep import Upkeep
     from neocortex.overrides.limits import Overrides
     from neocortex.ring.lifecycle import RingMember
+
+log = get_logger()
 
 NO_LIMIT = 2**31 - 1
 """What Cortex counts with where there is no limit."""
@@ -44,7 +47,6 @@ class Periods:
     min_ready: float
     rate_update: float
     metadata_retain: float
-    head_compaction: float
     active_series_update: float | None
     """None when active series are not counted."""
 
@@ -69,7 +71,8 @@ class Ingester(Service):
         admin_message: str,
         default_max_exemplars: int,
         periods: Periods,
-        compaction: HeadCompaction,
+        upkeep: Upkeep,
+        flush_on_shutdown: bool,
     ) -> None:
         super().__init__()
         self.tenants = tenants
@@ -80,12 +83,15 @@ class Ingester(Service):
         self._overrides = overrides
         self._metrics = metrics
         self._periods = periods
-        self._compaction = compaction
+        self._upkeep = upkeep
         self._active_since: float | None = None
         self._admin_message = admin_message
         self._default_max_exemplars = default_max_exemplars
         self._limits: dict[str, tuple[Limits, _native.SeriesLimits]] = {}
         self._unregister = False
+        self._flush_on_shutdown = flush_on_shutdown
+        self._flushes: set[asyncio.Task[None]] = set()
+        tenants.when_removed(self._forget)
 
     async def starting(self) -> None:
         """Replays what is on disk, then joins the ring: no write is taken before everything acknowledged is back."""
@@ -102,7 +108,7 @@ class Ingester(Service):
             self.every(PEAK_PERIOD_S, self.guard.queries.tick),
             self.every(periods.rate_update, self.stats.tick_rates),
             self.every(METADATA_PURGE_PERIOD_S, self._purge_metadata),
-            self.every(periods.head_compaction, self._compaction.run),
+            *self._upkeep.rounds(self),
         ]
         if periods.active_series_update is not None:
             work.append(self.every(periods.active_series_update, self._update_active_series))
@@ -111,14 +117,38 @@ class Ingester(Service):
                 tasks.create_task(one)
 
     async def stopping(self) -> None:
-        """Leaves the ring, then closes the databases."""
+        """Ships everything if that is wanted, leaves the ring, then closes the databases."""
+        await asyncio.gather(*self._flushes)
+        if self.member.running:
+            await self.member.change_state(InstanceState.LEAVING)
+            if self._flush_on_shutdown:
+                await self._upkeep.flush()
         await self.member.stop(unregister=self._unregister)
         await self.tenants.close()
 
     async def shut_down(self) -> None:
-        """Leaves the ring, whatever the configuration says, and stops; the process goes on. May be called again."""
-        self._unregister = True
+        """Ships everything, leaves the ring, whatever the configuration says, and stops; the process goes on.
+
+        May be called again.
+        """
+        self._unregister = self._flush_on_shutdown = True
         await self.stop()
+
+    def flush(self, only: Collection[str]) -> asyncio.Task[None]:
+        """Begins to write the heads to blocks and to ship them, of the tenants in `only` or of all.
+
+        Nothing happens unless the ingester runs. Whoever gives up waiting does not end it.
+        """
+        task = asyncio.create_task(self._flush(only))
+        self._flushes.add(task)
+        task.add_done_callback(self._flushes.discard)
+        return task
+
+    async def _flush(self, only: Collection[str]) -> None:
+        if self.state is State.RUNNING:
+            await self._upkeep.flush(only)
+        else:
+            log.info("flushing TSDB blocks: ingester not running, ignoring flush request")
 
     async def not_ready(self) -> str | None:
         """Why `/ready` must not answer 200 yet, None once the ingester was ACTIVE for `min_ready_duration`."""
@@ -153,9 +183,9 @@ class Ingester(Service):
             raise IngesterRefusal(self.state.value, "Unavailable")
         with self.guard.push():
             try:
-                tsdb = await self._open(tenant)
-                room = self.guard.series_room(self.tenants)
-                outcome = await tsdb.append(self._pool, request, self._series_limits(tenant), room)
+                async with self._writing(tenant) as tsdb:
+                    room = self.guard.series_room(self.tenants)
+                    outcome = await tsdb.append(self._pool, request, self._series_limits(tenant), room)
             except _native.LimitError as e:
                 raise IngesterRefusal(f"user={tenant}: {e}") from e
             except _native.ClosedError as e:
@@ -167,7 +197,8 @@ class Ingester(Service):
         if outcome.error is not None:
             raise IngestError(f"user={tenant}: {outcome.error}")
 
-    async def _open(self, tenant: str) -> _native.Tsdb:
+    @asynccontextmanager
+    async def _writing(self, tenant: str) -> AsyncIterator[_native.Tsdb]:
         """The tenant's database; a new one is made only while this member is ACTIVE and may hold one more."""
         if not self.tenants.is_held(tenant):
             if self.member.state is not InstanceState.ACTIVE:
@@ -179,7 +210,14 @@ class Ingester(Service):
                 self.guard.check_new_tenant(self.tenants.held)
             except IngesterRefusal as e:
                 raise IngesterRefusal(f"user={tenant}: {e}") from e
-        return await self.tenants.get_or_open(tenant)
+        async with self.tenants.writing(tenant) as tsdb:
+            yield tsdb
+
+    def _forget(self, tenant: str) -> None:
+        """Keeps nothing of a tenant whose database was removed."""
+        self._limits.pop(tenant, None)
+        self.stats.forget(tenant)
+        self._metrics.forget(tenant)
 
     async def _purge_metadata(self) -> None:
         before_ms = int((time.time() - self._periods.metadata_retain) * 1000)

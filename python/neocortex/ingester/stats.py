@@ -79,6 +79,10 @@ class IngestionStats:
             rates = self._rates[tenant] = (EwmaRate(self._rate_period_s), EwmaRate(self._rate_period_s))
         rates[from_rule].add(samples)
 
+    def forget(self, tenant: str) -> None:
+        """The tenant's database was removed."""
+        self._rates.pop(tenant, None)
+
     def tick_rates(self) -> None:
         """Called every `rate_period_s`."""
         for api, rule in self._rates.values():
@@ -111,6 +115,7 @@ class IngestionStats:
             api_ingestion_rate=api,
             rule_ingestion_rate=rule,
             active_series=active,
+            loaded_blocks=len(tsdb.blocks()),
         )
 
     async def _active(self, tsdb: _native.Tsdb) -> tuple[int, int]:

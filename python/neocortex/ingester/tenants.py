@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from neocortex import _native
+from neocortex.ingester.database import Database
+from neocortex.ingester.shipped import read_shipped
 from neocortex.tenant.validate import is_valid
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
     from pathlib import Path
 
 AT_ONCE = 16
@@ -24,15 +28,24 @@ class Tenants:
         self._folder = folder
         self._pool = pool
         self._options = options
-        self._open: dict[str, _native.Tsdb] = {}
-        self._opening: dict[str, asyncio.Future[_native.Tsdb]] = {}
+        self._open: dict[str, Database] = {}
+        self._opening: dict[str, asyncio.Future[Database]] = {}
+        self._told_of_removal: list[Callable[[str], None]] = []
 
     def __len__(self) -> int:
         return len(self._open)
 
     def __iter__(self) -> Iterator[tuple[str, _native.Tsdb]]:
-        """Tenants and their databases."""
-        return iter(self._open.items())
+        """Tenants and their native databases."""
+        return ((tenant, database.tsdb) for tenant, database in self._open.items())
+
+    def databases(self) -> list[tuple[str, Database]]:
+        """Tenants and their databases, of this moment."""
+        return list(self._open.items())
+
+    def when_removed(self, tell: Callable[[str], None]) -> None:
+        """Has `tell` called with every tenant whose database is removed, so that nothing is kept of it elsewhere."""
+        self._told_of_removal.append(tell)
 
     @property
     def held(self) -> int:
@@ -42,7 +55,7 @@ class Tenants:
     @property
     def series(self) -> int:
         """Series in memory over all tenants."""
-        return sum(tsdb.stats().series for tsdb in self._open.values())
+        return sum(database.tsdb.stats().series for database in self._open.values())
 
     def is_held(self, tenant: str) -> bool:
         """Whether the tenant's database is open or being opened."""
@@ -50,26 +63,64 @@ class Tenants:
 
     def get(self, tenant: str) -> _native.Tsdb | None:
         """The tenant's database, or None when the tenant has not written yet."""
-        return self._open.get(tenant)
+        database = self._open.get(tenant)
+        return None if database is None else database.tsdb
 
     async def get_or_open(self, tenant: str) -> _native.Tsdb:
         """The tenant's database, made when there is none. Callers that come while it opens wait for the same one."""
-        tsdb = self._open.get(tenant)
-        if tsdb is not None:
-            return tsdb
+        return (await self._database(tenant)).tsdb
+
+    @asynccontextmanager
+    async def writing(self, tenant: str) -> AsyncIterator[_native.Tsdb]:
+        """Around a write: the tenant's database, made when there is none, which is not removed meanwhile."""
+        database = await self._database(tenant)
+        database.begin_write()
+        try:
+            yield database.tsdb
+        finally:
+            database.end_write()
+
+    async def _database(self, tenant: str) -> Database:
+        while (database := self._open.get(tenant)) is not None:
+            if database.removal is None:
+                return database
+            # One waiter's cancellation must not end what others wait for; the same holds for the opening.
+            await asyncio.shield(database.removal)
         opening = self._opening.get(tenant)
         if opening is None:
             opening = asyncio.ensure_future(self._open_one(tenant))
             self._opening[tenant] = opening
-        # One waiter's cancellation must not end the opening that others wait for.
         return await asyncio.shield(opening)
+
+    async def remove(self, tenant: str, database: Database, still: Callable[[], bool]) -> bool:
+        """Removes a database with its folder, unless `still` says no once nobody writes; whether it did.
+
+        Writes that come meanwhile wait, and open a new one. Raises `_native.NativeError` when files are left; the
+        database is closed then all the same.
+        """
+        database.removal = removal = asyncio.get_running_loop().create_future()
+        try:
+            await database.quiet()
+            if not still():
+                return False
+            database.removed = True
+            try:
+                await database.tsdb.remove(self._pool)
+            finally:
+                del self._open[tenant]
+                for tell in self._told_of_removal:
+                    tell(tenant)
+            return True
+        finally:
+            database.removal = None
+            removal.set_result(None)
 
     async def open_existing(self) -> None:
         """Opens every tenant that has a folder: replays their logs, as many at once as the pool has threads."""
         if not self._folder.is_dir():
             return
         names = [entry.name for entry in self._folder.iterdir() if entry.is_dir() and is_valid(entry.name)]
-        await in_turn([partial(self.get_or_open, name) for name in sorted(names)])
+        await in_turn([partial(self.get_or_open, name) for name in sorted(names)], AT_ONCE)
 
     async def close(self) -> None:
         """Closes all databases, those that are being opened too; their logs are synced.
@@ -77,21 +128,24 @@ class Tenants:
         Raises the first failure after all were tried.
         """
         await asyncio.gather(*self._opening.values(), return_exceptions=True)
-        closing = [partial(tsdb.close, self._pool) for tsdb in self._open.values()]
+        closing = [partial(database.tsdb.close, self._pool) for database in self._open.values()]
         self._open.clear()
-        await in_turn(closing)
+        await in_turn(closing, AT_ONCE)
 
-    async def _open_one(self, tenant: str) -> _native.Tsdb:
+    async def _open_one(self, tenant: str) -> Database:
+        folder = self._folder / tenant
         try:
-            tsdb = await _native.Tsdb.open(self._pool, str(self._folder / tenant), self._options)
-            self._open[tenant] = tsdb
-            return tsdb
+            tsdb = await _native.Tsdb.open(self._pool, str(folder), self._options)
+            shipped = await asyncio.to_thread(read_shipped, folder)
+            database = Database(tsdb, folder, opened_ms=time.time_ns() // 1_000_000, shipped=shipped)
+            self._open[tenant] = database
+            return database
         finally:
             del self._opening[tenant]
 
 
-async def in_turn(calls: Sequence[Callable[[], Awaitable[object]]]) -> None:
-    """Makes all calls, `AT_ONCE` at a time; raises the first failure when all are done."""
+async def in_turn(calls: Sequence[Callable[[], Awaitable[object]]], at_once: int) -> None:
+    """Makes all calls, `at_once` at a time; raises the first failure when all are done."""
     waiting = iter(calls)
     failures: list[Exception] = []
 
@@ -102,6 +156,6 @@ async def in_turn(calls: Sequence[Callable[[], Awaitable[object]]]) -> None:
             except Exception as failure:
                 failures.append(failure)
 
-    await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+    await asyncio.gather(*(work() for _ in range(min(at_once, len(calls)))))
     if failures:
         raise failures[0]

@@ -87,8 +87,23 @@ def register_tsdb_metrics(registry: Registry, tenants: Tenants) -> None:
             yield (tenant, "float"), stats.float_samples_appended
             yield (tenant, "histogram"), stats.histogram_samples_appended
 
+    def oldest_unshipped_s() -> int:
+        made = [made_ms for _, database in tenants.databases() if (made_ms := database.oldest_unshipped_ms())]
+        return min(made, default=0) // 1000
+
     registry.observed_gauge(
         "cortex_ingester_memory_users", "The current number of users in memory.", lambda: len(tenants)
+    )
+    registry.observed_gauge(
+        "cortex_ingester_tsdb_blocks_loaded",
+        "Number of currently loaded data blocks",
+        lambda: sum(len(tsdb.blocks()) for _, tsdb in tenants),
+    )
+    registry.observed_gauge(
+        "cortex_ingester_oldest_unshipped_block_timestamp_seconds",
+        "Unix timestamp of the oldest TSDB block not shipped to the storage yet. 0 if ingester has no blocks or all"
+        " blocks have been shipped.",
+        oldest_unshipped_s,
     )
     for kind, name, text, read in TOTALS:
         registry.observed(kind, name, text, label_names=(), ask=total(read))

@@ -73,7 +73,7 @@ C = TypeVar("C", Counter, Gauge, Histogram)
 
 
 class Family(Generic[C]):
-    """All children of one metric name. They live as long as the process: label values come from a bounded set."""
+    """All children of one metric name. They live until they are removed: label values come from a bounded set."""
 
     def __init__(self, kind: str, name: str, text: str, *, label_names: tuple[str, ...], make: Callable[[], C]) -> None:
         self.kind = kind
@@ -91,6 +91,10 @@ class Family(Generic[C]):
                 raise ValueError(f"{self.name} has labels {self.label_names}, got {values}")
             child = self._children[values] = self._make()
         return child
+
+    def remove(self, *values: str) -> None:
+        """Forgets the child with these label values, if there is one."""
+        self._children.pop(values, None)
 
     def clear(self) -> None:
         """Forgets all children."""

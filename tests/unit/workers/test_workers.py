@@ -12,7 +12,7 @@ NOTHING = _native.Selectors.parse([])
 
 
 async def test_a_full_query_pool_leaves_the_writes_theirs() -> None:
-    workers = Workers(max_concurrent_queries=2)
+    workers = Workers(max_concurrent_queries=2, max_concurrent_compactions=1)
     await workers.start()
     query = _native.Query.parse("sum_over_time(quantile_over_time(0.5, (vector(time()) % 977)[12h:1s])[12h:1s])", False)
     cancellation = _native.Cancellation(30)
@@ -44,7 +44,7 @@ async def test_a_full_query_pool_leaves_the_writes_theirs() -> None:
 
 
 async def test_the_end() -> None:
-    workers = Workers(max_concurrent_queries=2)
+    workers = Workers(max_concurrent_queries=2, max_concurrent_compactions=1)
     await workers.start()
     pools = (workers.write, workers.query)
     waiting = [_native.label_names(pool, None, NOTHING, 0) for pool in pools for _ in range(500)]
@@ -57,7 +57,7 @@ async def test_the_end() -> None:
 
 
 async def test_every_query_that_may_run_has_room() -> None:
-    workers = Workers(max_concurrent_queries=QUEUED_WRITES)
+    workers = Workers(max_concurrent_queries=QUEUED_WRITES, max_concurrent_compactions=1)
     waiting = [_native.label_names(workers.query, None, NOTHING, 0) for _ in range(QUEUED_WRITES)]
     assert len(await asyncio.gather(*waiting)) == QUEUED_WRITES
     await workers.stopping()

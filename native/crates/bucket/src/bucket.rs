@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
+use futures_util::{TryFutureExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as StorePath;
 use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
@@ -69,7 +69,7 @@ impl Bucket {
     /// # Errors
     /// [`BucketError::Local`] when the file cannot be read or becomes shorter meanwhile, else what the store says.
     pub async fn upload(&self, key: &Key, file: &Path) -> Result<u64, BucketError> {
-        self.retry.run(async || upload(&*self.store, key, file).await).await
+        self.retry.run(|| upload(&*self.store, key, file)).await
     }
 
     /// Writes an object.
@@ -77,8 +77,12 @@ impl Bucket {
     /// # Errors
     /// What the store says.
     pub async fn put(&self, key: &Key, bytes: Bytes) -> Result<(), BucketError> {
-        let put = async || self.store.put(key.path(), bytes.clone().into()).await;
-        self.retry.run(async || put().await.map(|_| ()).map_err(|e| BucketError::of(key, "put", e))).await
+        self.retry.run(|| self.put_once(key, bytes.clone())).await
+    }
+
+    async fn put_once(&self, key: &Key, bytes: Bytes) -> Result<(), BucketError> {
+        let put = self.store.put(key.path(), bytes.into()).await;
+        put.map(|_| ()).map_err(|e| BucketError::of(key, "put", e))
     }
 
     /// Reads a whole object of at most `max_bytes`.
@@ -86,7 +90,7 @@ impl Bucket {
     /// # Errors
     /// [`BucketError::NotFound`], [`BucketError::TooLarge`] before anything of it is read, else what the store says.
     pub async fn get(&self, key: &Key, max_bytes: u64) -> Result<Bytes, BucketError> {
-        self.retry.run(async || self.get_once(key, GetOptions::default(), max_bytes).await).await
+        self.retry.run(|| self.get_once(key, GetOptions::default(), max_bytes)).await
     }
 
     /// Reads the bytes of a range, fewer where the object ends before it does.
@@ -97,7 +101,7 @@ impl Bucket {
     pub async fn get_range(&self, key: &Key, range: Range<u64>) -> Result<Bytes, BucketError> {
         let len = range.end.saturating_sub(range.start);
         let options = || GetOptions { range: Some(range.clone().into()), ..GetOptions::default() };
-        self.retry.run(async || self.get_once(key, options(), len).await).await
+        self.retry.run(|| self.get_once(key, options(), len)).await
     }
 
     async fn get_once(&self, key: &Key, options: GetOptions, max_bytes: u64) -> Result<Bytes, BucketError> {
@@ -127,7 +131,8 @@ impl Bucket {
     /// # Errors
     /// [`BucketError::NotFound`], else what the store says.
     pub async fn attributes(&self, key: &Key) -> Result<Object, BucketError> {
-        let head = async || self.store.head(key.path()).await.map_err(|e| BucketError::of_existing(key, "look at", e));
+        let failed = |e| BucketError::of_existing(key, "look at", e);
+        let head = || self.store.head(key.path()).map_err(failed);
         self.retry.run(head).await.map(Object::from)
     }
 
@@ -137,7 +142,7 @@ impl Bucket {
     /// # Errors
     /// [`BucketError::TooLarge`] for more than a million, else what the store says.
     pub async fn list(&self, folder: Option<&Key>) -> Result<Vec<Object>, BucketError> {
-        let mut objects = self.retry.run(async || self.list_once(folder).await).await?;
+        let mut objects = self.retry.run(|| self.list_once(folder)).await?;
         objects.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         Ok(objects)
     }
@@ -161,13 +166,9 @@ impl Bucket {
     /// # Errors
     /// What the store says.
     pub async fn list_folder(&self, folder: Option<&Key>) -> Result<Folder, BucketError> {
-        let listed = self
-            .retry
-            .run(async || {
-                let listing = self.store.list_with_delimiter(folder.map(Key::path)).await;
-                listing.map_err(|e| BucketError::of_folder(name_of(folder), "list", e))
-            })
-            .await?;
+        let failed = |e| BucketError::of_folder(name_of(folder), "list", e);
+        let list = || self.store.list_with_delimiter(folder.map(Key::path)).map_err(failed);
+        let listed = self.retry.run(list).await?;
         let mut objects: Vec<Object> = listed.objects.into_iter().map(Object::from).collect();
         objects.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         let mut folders: Vec<String> = listed.common_prefixes.into_iter().map(StorePath::into).collect();
@@ -180,8 +181,8 @@ impl Bucket {
     /// # Errors
     /// What the store says.
     pub async fn delete(&self, key: &Key) -> Result<(), BucketError> {
-        let delete =
-            async || self.store.delete(key.path()).await.map_err(|e| BucketError::of_existing(key, "delete", e));
+        let failed = |e| BucketError::of_existing(key, "delete", e);
+        let delete = || self.store.delete(key.path()).map_err(failed);
         match self.retry.run(delete).await {
             Err(BucketError::NotFound { .. }) => Ok(()),
             outcome => outcome,

@@ -25,10 +25,10 @@ impl Default for Retry {
 
 impl Retry {
     /// Makes attempts until one succeeds, one fails for good, or there were enough; gives what the last one gave.
-    pub(crate) async fn run<T>(
-        &self,
-        mut attempt: impl AsyncFnMut() -> Result<T, BucketError>,
-    ) -> Result<T, BucketError> {
+    pub(crate) async fn run<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, BucketError>
+    where
+        F: Future<Output = Result<T, BucketError>>,
+    {
         let mut pause = self.first_pause;
         for _ in 1..self.attempts {
             match attempt().await {
@@ -61,12 +61,11 @@ mod tests {
     async fn attempts_made(attempts: u32, fail: impl Fn(u32) -> Option<BucketError>) -> (u32, bool) {
         let retry = Retry { attempts, first_pause: Duration::ZERO, longest_pause: Duration::ZERO };
         let made = Cell::new(0);
-        let outcome = retry
-            .run(async || {
-                made.set(made.get() + 1);
-                fail(made.get()).map_or(Ok(()), Err)
-            })
-            .await;
+        let attempt = || {
+            made.set(made.get() + 1);
+            std::future::ready(fail(made.get()).map_or(Ok(()), Err))
+        };
+        let outcome = retry.run(attempt).await;
         (made.get(), outcome.is_ok())
     }
 

@@ -82,7 +82,7 @@ impl PyBucket {
         pool.spawn(py, async move { bucket.attributes(&key).await }, attributes)
     }
 
-    fn list<'py>(&self, py: Python<'py>, pool: &Pool, folder: &str) -> PyResult<Bound<'py, PyAny>> {
+    fn list_all<'py>(&self, py: Python<'py>, pool: &Pool, folder: &str) -> PyResult<Bound<'py, PyAny>> {
         let (bucket, folder) = self.below(folder)?;
         let listed = |_: Python<'_>, objects: Vec<Object>| Ok(objects.into_iter().map(listed).collect::<Vec<_>>());
         pool.spawn(py, async move { bucket.list(folder.as_ref()).await }, listed)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use neocortex_model::labels::Labels;
 use neocortex_tsdb::fs::RealFs;
 use neocortex_tsdb::head::{Appended, LabelSetLimit, Limit, MetadataLimits, SeriesLimits, Stats};
-use neocortex_tsdb::{MetadataOutcome, Options, SystemClock, Tsdb, TsdbError, WalCompression};
+use neocortex_tsdb::{MetadataOutcome, Options, SystemClock, Tsdb, TsdbError, Ulid, WalCompression};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -261,6 +261,11 @@ impl PyTsdbStats {
     }
 
     #[getter]
+    fn last_append_ms(&self) -> i64 {
+        self.stats.last_append_ms
+    }
+
+    #[getter]
     fn min_time_ms(&self) -> i64 {
         self.stats.min_t
     }
@@ -396,17 +401,51 @@ impl PyTsdb {
     /// Cuts what the head has of whole block ranges into blocks; gives their ids, oldest first.
     fn compact<'py>(&self, py: Python<'py>, pool: &Pool) -> PyResult<Bound<'py, PyAny>> {
         let tsdb = Arc::clone(&self.tsdb);
-        pool.submit(
-            py,
-            move || tsdb.compact(),
-            |_, compacted| Ok(compacted.created.iter().map(ToString::to_string).collect::<Vec<_>>()),
-        )
+        pool.submit(py, move || tsdb.compact(), |_, compacted| Ok(texts(&compacted.created)))
+    }
+
+    /// As `compact`, of everything that the head has.
+    fn flush<'py>(&self, py: Python<'py>, pool: &Pool) -> PyResult<Bound<'py, PyAny>> {
+        let tsdb = Arc::clone(&self.tsdb);
+        pool.submit(py, move || tsdb.flush(), |_, compacted| Ok(texts(&compacted.created)))
+    }
+
+    /// Removes blocks past retention, of these only those that `shipped` names unless it is None; gives their ids.
+    fn remove_expired<'py>(
+        &self,
+        py: Python<'py>,
+        pool: &Pool,
+        shipped: Option<Vec<String>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let tsdb = Arc::clone(&self.tsdb);
+        let remove = move || {
+            // What is no name of a block names none of them.
+            let shipped = shipped.map(|shipped| shipped.iter().filter_map(|ulid| ulid.parse().ok()).collect());
+            tsdb.remove_expired(shipped.as_ref())
+        };
+        pool.submit(py, remove, |_, removed| Ok(texts(&removed)))
+    }
+
+    /// Ids of the blocks here and when they were made, oldest first; short enough for the event loop.
+    fn blocks(&self) -> Vec<(String, u64)> {
+        let ulids = self.tsdb.blocks().into_iter().map(|block| block.meta().ulid);
+        ulids.map(|ulid| (ulid.to_string(), ulid.time_ms())).collect()
+    }
+
+    /// Closes the database and removes its folder.
+    fn remove<'py>(&self, py: Python<'py>, pool: &Pool) -> PyResult<Bound<'py, PyAny>> {
+        let tsdb = Arc::clone(&self.tsdb);
+        pool.submit(py, move || tsdb.remove(), |_, ()| Ok(()))
     }
 
     fn close<'py>(&self, py: Python<'py>, pool: &Pool) -> PyResult<Bound<'py, PyAny>> {
         let tsdb = Arc::clone(&self.tsdb);
         pool.submit(py, move || tsdb.close(), |_, ()| Ok(()))
     }
+}
+
+fn texts(ulids: &[Ulid]) -> Vec<String> {
+    ulids.iter().map(ToString::to_string).collect()
 }
 
 /// Adds the classes to the module.

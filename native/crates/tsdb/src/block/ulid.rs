@@ -24,6 +24,12 @@ impl Ulid {
         let time = u128::from(now_ms.max(0) as u64 & ((1 << 48) - 1));
         Self(time << 80 | (chance() << 64 | chance()) & ((1 << 80) - 1))
     }
+
+    /// The time of the name in milliseconds.
+    #[must_use]
+    pub fn time_ms(self) -> u64 {
+        (self.0 >> 80) as u64
+    }
 }
 
 /// The text is no ULID.
@@ -81,7 +87,7 @@ mod tests {
         // From the specification of ULID.
         let known: Ulid = "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
         assert_eq!(known.to_string(), "01ARZ3NDEKTSV4RRFFQ69G5FAV");
-        assert_eq!((known.0 >> 80) as u64, 1_469_922_850_259);
+        assert_eq!(known.time_ms(), 1_469_922_850_259);
         for bad in [
             "",
             "01ARZ3NDEKTSV4RRFFQ69G5FA",

@@ -1,0 +1,67 @@
+"""A tenant's open database and what is known of it besides."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from neocortex import _native
+
+
+@dataclass(slots=True, eq=False)
+class Database:
+    """Used on the event loop only. Times are milliseconds since the epoch."""
+
+    tsdb: _native.Tsdb
+    folder: Path
+    opened_ms: int
+    shipped: frozenset[str]
+    """Blocks that were in the bucket when it was last looked at."""
+    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by who compacts, ships or removes: one at a time."""
+    deletion_mark_found: bool = False
+    deletion_mark_checked_ms: int = 0
+    removal: asyncio.Future[None] | None = None
+    """While it is being removed: done when that has ended, whichever way."""
+    removed: bool = False
+    _writers: int = 0
+    _quiet: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def last_update_ms(self) -> int:
+        """When a sample was last taken; before the first one since the start, the time of the newest one in the head.
+
+        With an empty head it is when it was opened, so that a new database is not idle at once.
+        """
+        stats = self.tsdb.stats()
+        if stats.last_append_ms:
+            return stats.last_append_ms
+        return stats.max_time_ms if stats.series else self.opened_ms
+
+    def is_idle(self, now_ms: int, timeout_s: float) -> bool:
+        """Whether it took no sample for that long."""
+        return self.last_update_ms() + timeout_s * 1000 < now_ms
+
+    def oldest_unshipped_ms(self) -> int | None:
+        """When the oldest block was made that is not in the bucket yet; None when all are."""
+        made = [made_ms for ulid, made_ms in self.tsdb.blocks() if ulid not in self.shipped]
+        return min(made, default=None)
+
+    def begin_write(self) -> None:
+        """Keeps it from being removed until `end_write`."""
+        self._writers += 1
+        self._quiet.clear()
+
+    def end_write(self) -> None:
+        """Ends what `begin_write` began."""
+        self._writers -= 1
+        if not self._writers:
+            self._quiet.set()
+
+    async def quiet(self) -> None:
+        """Returns when nobody writes."""
+        if self._writers:
+            await self._quiet.wait()

@@ -1,0 +1,81 @@
+"""Removes the local databases of tenants that write no more. Source: Cortex's `closeAndDeleteUserTSDBIfIdle`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from neocortex import _native
+from neocortex.observe import get_logger
+
+if TYPE_CHECKING:
+    from neocortex.ingester.database import Database
+    from neocortex.ingester.tenants import Tenants
+    from neocortex.observe.metrics import Registry
+
+log = get_logger()
+
+RESULTS = (
+    "shipping_disabled",
+    "not_idle",
+    "not_compacted",
+    "not_shipped",
+    "check_failed",
+    "close_failed",
+    "not_active",
+    "data_removal_failed",
+    "tenant_marked_for_deletion",
+    "idle_closed",
+)
+"""What a check comes to; the label `result`."""
+
+IDLE = "idle"
+
+
+class IdleClosing:
+    """Looks through the tenants. `ships`: whether blocks go to the bucket; otherwise nothing may be removed."""
+
+    def __init__(self, tenants: Tenants, registry: Registry, *, timeout_s: float, ships: bool) -> None:
+        self._tenants = tenants
+        self._timeout_s = timeout_s
+        self._ships = ships
+        self._checks = registry.counter_family(
+            "cortex_ingester_idle_tsdb_checks_total",
+            "The total number of various results for idle TSDB checks.",
+            ("result",),
+        )
+        for result in RESULTS:
+            self._checks.labels(result)
+
+    async def run(self) -> None:
+        """One round over the tenants that are open now."""
+        for tenant, database in self._tenants.databases():
+            self._checks.labels(await self._check(tenant, database)).inc()
+
+    async def _check(self, tenant: str, database: Database) -> str:
+        if not self._ships:
+            return "shipping_disabled"
+        reason = self._state(database)
+        if reason not in (IDLE, "tenant_marked_for_deletion"):
+            return reason
+        if database.busy.locked() or database.removed:
+            return "not_active"
+        async with database.busy:
+            try:
+                if not await self._tenants.remove(tenant, database, lambda: self._state(database) == reason):
+                    return self._state(database)
+            except _native.NativeError as error:
+                log.error("failed to delete local TSDB", user=tenant, err=str(error))
+                return "data_removal_failed"
+        log.info("deleted local TSDB", user=tenant, reason=reason)
+        return "idle_closed" if reason == IDLE else reason
+
+    def _state(self, database: Database) -> str:
+        """Why the database must stay, or why it may go."""
+        if database.deletion_mark_found:
+            return "tenant_marked_for_deletion"
+        if not database.is_idle(time.time_ns() // 1_000_000, self._timeout_s):
+            return "not_idle"
+        if database.tsdb.stats().series:
+            return "not_compacted"
+        return IDLE if database.oldest_unshipped_ms() is None else "not_shipped"

@@ -1,0 +1,37 @@
+"""Removes local blocks that are past retention. Source: Cortex's `userTSDB.blocksToDelete`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from neocortex import _native
+from neocortex.observe import get_logger
+
+if TYPE_CHECKING:
+    from neocortex.ingester.tenants import Tenants
+
+log = get_logger()
+
+
+class Retention:
+    """Looks through the blocks of all tenants. `only_shipped`: a block that is not in the bucket stays."""
+
+    def __init__(self, tenants: Tenants, pool: _native.Pool, *, only_shipped: bool) -> None:
+        self._tenants = tenants
+        self._pool = pool
+        self._only_shipped = only_shipped
+
+    async def run(self) -> None:
+        """One round over the tenants that are open now."""
+        for tenant, database in self._tenants.databases():
+            if database.busy.locked():
+                continue
+            shipped = list(database.shipped) if self._only_shipped else None
+            try:
+                async with database.busy:
+                    removed = await database.tsdb.remove_expired(self._pool, shipped)
+            except _native.NativeError as error:
+                log.error("failed to delete blocks past retention", user=tenant, err=str(error))
+                continue
+            for block in removed:
+                log.info("Deleting obsolete block", user=tenant, block=block)
