@@ -37,7 +37,6 @@ SECTIONS = (
 NO_SERVICE = "the page or its link belongs to a service that does not exist yet"
 NO_PROFILES = "profiles come with the write path's own profiling"
 NO_OTLP = "there is no OTLP receiver yet"
-NO_FLUSH = "there are no blocks yet that a flush could make"
 NOT_SENT = "shows series and metadata that steps above (OTLP, HA tracker) would have stored"
 
 KNOWN_DIFFERENCES: dict[str, dict[str, str]] = {
@@ -69,9 +68,6 @@ KNOWN_DIFFERENCES: dict[str, dict[str, str]] = {
         "values-legacy": NOT_SENT,
         "metadata": NOT_SENT,
         "metadata-legacy": NOT_SENT,
-        "flush-get": NO_FLUSH,
-        "flush-unknown-tenant": NO_FLUSH,
-        "flush-put": NO_FLUSH,
     },
     "noauth": {
         "rules": NO_SERVICE,
