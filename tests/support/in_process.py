@@ -70,7 +70,11 @@ class InProcess:
 @asynccontextmanager
 async def running(folder: Path, *flags: str) -> AsyncIterator[InProcess]:
     """Starts all services but the HTTP server, on empty folders, and stops them at the end."""
-    data = [f"-blocks-storage.tsdb.dir={folder / 'tsdb'}", f"-blocks-storage.filesystem.dir={folder / 'blocks'}"]
+    data = [
+        f"-blocks-storage.tsdb.dir={folder / 'tsdb'}",
+        "-blocks-storage.backend=filesystem",
+        f"-blocks-storage.filesystem.dir={folder / 'blocks'}",
+    ]
     one = ["-ring.store=inmemory", "-distributor.replication-factor=1", "-ingester.min-ready-duration=0s"]
     loaded = load(["-target=all", *one, *data, *flags])
     process = Process(loaded.config, Registry())

@@ -108,7 +108,18 @@ def test_what_a_block_says_already_stays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["", "{", "[]", "null", "7", {}, LOCAL | {"version": 2}, LOCAL | {"minTime": None}, LOCAL | {"stats": 3}, "[" * 100_000],
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "7",
+        {},
+        LOCAL | {"version": 2},
+        LOCAL | {"minTime": None},
+        LOCAL | {"stats": 3},
+        "[" * 100_000,
+    ],
 )
 def test_what_is_no_meta(tmp_path: Path, document: object) -> None:
     with pytest.raises(InvalidMeta, match=r"block/meta\.json"):

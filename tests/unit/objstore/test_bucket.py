@@ -52,14 +52,12 @@ async def test_a_tenant_sees_its_own_folder(pool: _native.Pool, tmp_path: Path) 
     assert not await PrefixedBucket(bucket, "other").exists("u/index")
 
 
-async def test_kinds_of_stores(
-    pool: _native.Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_kinds_of_stores(pool: _native.Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     metrics = BucketMetrics(Registry())
     for backend in ("s3", "gcs", "azure", "swift", "oci"):
         assert open_bucket(config(tmp_path, backend), pool, metrics, "ingester") is None
     (tmp_path / "file").touch()
-    with pytest.raises(StartError, match="failed to create the bucket client: .*file"):
+    with pytest.raises(StartError, match=r"failed to create the bucket client: .*file"):
         open_bucket(config(tmp_path / "file"), pool, metrics, "ingester")
     monkeypatch.chdir(tmp_path)
     bucket = open_bucket(config(""), pool, metrics, "ingester")

@@ -1,0 +1,150 @@
+"""The databases of tenants that write no more are closed and removed, under all of Cortex's conditions."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from neocortex import _native
+from neocortex.ingester.idle import IdleClosing
+from neocortex.ingester.tenants import Tenants
+from neocortex.observe import Registry
+from support.shipping import START_MS, append, filesystem_bucket, make_blocks, shipping
+
+AFTER_S = 3600.0
+SOON_S = -3600.0
+"""A timeout that has always passed."""
+
+
+@pytest.fixture
+def tenants(tmp_path: Path, pool: _native.Pool, tsdb_options: _native.TsdbOptions) -> Tenants:
+    return Tenants(tmp_path / "tsdb", pool, tsdb_options)
+
+
+class Check:
+    """Runs one round and tells its result."""
+
+    def __init__(self, tenants: Tenants) -> None:
+        self._tenants = tenants
+
+    async def result(self, timeout_s: float = SOON_S, *, ships: bool = True) -> str:
+        registry = Registry()
+        await IdleClosing(self._tenants, registry, timeout_s=timeout_s, ships=ships).run()
+        prefix = "cortex_ingester_idle_tsdb_checks_total{"
+        lines = [line for line in registry.render().splitlines() if line.startswith(prefix)]
+        assert len(lines) == 10
+        (counted,) = [line for line in lines if line.endswith(" 1")]
+        return counted.split('"')[1]
+
+
+async def test_one_condition_after_the_other(tmp_path: Path, pool: _native.Pool, tenants: Tenants) -> None:
+    check = Check(tenants)
+    told: list[str] = []
+    tenants.when_removed(told.append)
+    tsdb = await tenants.get_or_open("t")
+    await append(pool, tsdb, [START_MS])
+    assert await check.result(ships=False) == "shipping_disabled"
+    assert await check.result(AFTER_S) == "not_idle"
+    assert await check.result() == "not_compacted"
+    await tsdb.flush(pool)
+    assert await check.result() == "not_shipped"
+    await shipping(tenants, filesystem_bucket(tmp_path / "bucket", pool)).run()
+    ((_, database),) = tenants.databases()
+    async with database.busy:
+        assert await check.result() == "not_active"
+    assert told == []
+    assert await check.result() == "idle_closed"
+    assert told == ["t"]
+    assert len(tenants) == 0
+    assert tenants.get("t") is None
+    assert not (tmp_path / "tsdb/t").exists()
+    assert len(list((tmp_path / "bucket/t").iterdir())) == 1
+    with pytest.raises(_native.ClosedError):
+        await append(pool, tsdb, [START_MS + 1])
+    # A later write opens a new one.
+    again = await tenants.get_or_open("t")
+    assert again is not tsdb
+    await append(pool, again, [START_MS + 1])
+    assert again.stats().series == 1
+    await tenants.close()
+
+
+async def test_a_tenant_that_is_to_be_deleted_goes_with_all_it_has(
+    tmp_path: Path, pool: _native.Pool, tenants: Tenants
+) -> None:
+    tsdb = await tenants.get_or_open("t")
+    await make_blocks(pool, tsdb, 1)
+    await append(pool, tsdb, [START_MS + 24 * 3_600_000])
+    bucket = filesystem_bucket(tmp_path / "bucket", pool)
+    await bucket.put("__markers__/t/tenant-deletion-mark.json", b"{}")
+    await shipping(tenants, bucket).run()
+    assert await Check(tenants).result(AFTER_S) == "tenant_marked_for_deletion"
+    assert not (tmp_path / "tsdb/t").exists()
+    assert not (tmp_path / "bucket/t").exists()
+
+
+async def test_a_write_under_way_is_waited_for_and_keeps_the_database(
+    tmp_path: Path, pool: _native.Pool, tenants: Tenants
+) -> None:
+    tsdb = await tenants.get_or_open("t")
+    async with tenants.writing("t") as written:
+        assert written is tsdb
+        checking = asyncio.create_task(Check(tenants).result())
+        await asyncio.sleep(0.05)
+        assert not checking.done()
+        waiting = asyncio.create_task(write_once(pool, tenants))
+        await append(pool, written, [START_MS])
+    assert await checking == "not_compacted"
+    assert await waiting is tsdb
+    await tenants.close()
+
+
+async def write_once(pool: _native.Pool, tenants: Tenants) -> _native.Tsdb:
+    async with tenants.writing("t") as tsdb:
+        await append(pool, tsdb, [START_MS + 1])
+        return tsdb
+
+
+async def test_a_write_during_the_removal_goes_to_a_new_database(
+    tmp_path: Path, pool: _native.Pool, tenants: Tenants
+) -> None:
+    tsdb = await tenants.get_or_open("t")
+    checking = asyncio.create_task(Check(tenants).result())
+    await asyncio.sleep(0)
+    written = await write_once(pool, tenants)
+    assert await checking == "idle_closed"
+    assert written is not tsdb
+    assert written.stats().series == 1
+    assert tenants.get("t") is written
+    await tenants.close()
+
+
+async def test_what_cannot_be_removed_is_closed_and_opens_again(
+    tmp_path: Path, pool: _native.Pool, tenants: Tenants
+) -> None:
+    await tenants.get_or_open("t")
+    (tmp_path / "tsdb/t/wal").rename(tmp_path / "tsdb/t/elsewhere")
+    assert await Check(tenants).result() == "data_removal_failed"
+    assert len(tenants) == 0
+    (tmp_path / "tsdb/t/elsewhere").rename(tmp_path / "tsdb/t/wal")
+    await write_once(pool, tenants)
+    await tenants.close()
+
+
+async def test_since_when_a_database_is_idle(tmp_path: Path, pool: _native.Pool, tenants: Tenants) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    await tenants.get_or_open("t")
+    ((_, empty),) = tenants.databases()
+    assert abs(empty.last_update_ms() - now_ms) < 60_000
+    await append(pool, empty.tsdb, [START_MS])
+    assert abs(empty.last_update_ms() - now_ms) < 60_000
+    await tenants.close()
+    # After a start the newest sample tells, so that what was idle before is idle still.
+    await tenants.open_existing()
+    ((_, reopened),) = tenants.databases()
+    assert reopened.last_update_ms() == START_MS
+    assert reopened.is_idle(now_ms, AFTER_S)
+    await append(pool, reopened.tsdb, [START_MS + 1])
+    assert not reopened.is_idle(now_ms, AFTER_S)
+    await tenants.close()
