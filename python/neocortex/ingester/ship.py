@@ -74,19 +74,23 @@ class Shipping:
         self._failed_uploads = counter("upload_failures", "TSDB block upload failures")
         self._corrupted = counter("corrupted_blocks", "TSDB blocks corrupted")
 
-    async def run(self, only: Collection[str] = ()) -> None:
-        """One round over the tenants that are open now, or those of them that `only` names. Failures are logged."""
-        chosen = [(tenant, database) for tenant, database in self._tenants.databases() if not only or tenant in only]
-        await in_turn([partial(self._ship_tenant, *one) for one in chosen], self._concurrency)
+    async def run(self, only: Collection[str] = (), *, give_up: asyncio.Event | None = None) -> None:
+        """One round over the tenants that are open now, or those of them that `only` names. Failures are logged.
 
-    async def _ship_tenant(self, tenant: str, database: Database) -> None:
+        Once `give_up` is set no further block is begun.
+        """
+        chosen = [(tenant, database) for tenant, database in self._tenants.databases() if not only or tenant in only]
+        ship = [partial(self._ship_tenant, tenant, database, give_up) for tenant, database in chosen]
+        await in_turn(ship, self._concurrency)
+
+    async def _ship_tenant(self, tenant: str, database: Database, give_up: asyncio.Event | None) -> None:
         if await self._is_marked(tenant, database):
             return
         async with database.busy:
             if database.removed:
                 return
             try:
-                await self._ship_blocks(tenant, database)
+                await self._ship_blocks(tenant, database, give_up)
             except (_native.NativeError, OSError) as error:
                 self._failed_rounds()
                 log.warn("shipper failed to synchronize TSDB blocks with the storage", user=tenant, err=str(error))
@@ -109,7 +113,7 @@ class Shipping:
             log.info("tenant deletion mark exists, not shipping blocks", user=tenant)
         return database.deletion_mark_found
 
-    async def _ship_blocks(self, tenant: str, database: Database) -> None:
+    async def _ship_blocks(self, tenant: str, database: Database, give_up: asyncio.Event | None) -> None:
         """Raises what keeps the round from going on; a block that cannot be uploaded does not keep the others."""
         bucket = PrefixedBucket(self._bucket, tenant)
         known, metas, corrupted = await asyncio.to_thread(_look_through, database.folder)
@@ -118,7 +122,8 @@ class Shipping:
             log.error("read metadata for block", user=tenant, err=error)
         shipped: list[str] = []
         for meta in metas:
-            if meta.ulid in known or await self._ship_block(bucket, tenant, database.folder, meta):
+            wanted = give_up is None or not give_up.is_set()
+            if meta.ulid in known or (wanted and await self._ship_block(bucket, tenant, database.folder, meta)):
                 shipped.append(meta.ulid)
         database.shipped = frozenset(shipped)
         if database.shipped != known:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from neocortex.ingester.compact import HeadCompaction
@@ -57,7 +58,7 @@ class Upkeep:
         if self.shipping is not None:
             # Not in step with the compactions, whose databases would be busy again and again.
             period_s = self.ship_period_s * (1 + random.uniform(-SHIP_JITTER, SHIP_JITTER))
-            yield service.every(period_s, self.shipping.run)
+            yield service.every(period_s, partial(self.shipping.run, give_up=service.stop_requested))
         if self.retention is not None:
             yield service.every(RETENTION_PERIOD_S, self.retention.run)
         if self.closing is not None:

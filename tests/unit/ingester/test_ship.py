@@ -1,5 +1,6 @@
 """Shipping: what is in the bucket afterwards, what is not, and what is left when it is interrupted."""
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -183,6 +184,22 @@ async def test_what_does_not_belong_in_the_bucket(tmp_path: Path, pool: _native.
     assert counts(registry)["corrupted_blocks"] == 1
     await shipping(tenants, bucket).run()
     assert complete_blocks(tmp_path / "bucket/t", local) == sorted([blocks[1], *blocks[3:]])
+    await tenants.close()
+
+
+async def test_a_stop_begins_no_further_block(tmp_path: Path, pool: _native.Pool, tenants: Tenants) -> None:
+    tsdb = await tenants.get_or_open("t")
+    first = await make_blocks(pool, tsdb, 1)
+    ship = shipping(tenants, filesystem_bucket(tmp_path / "bucket", pool))
+    await ship.run()
+    await make_blocks(pool, tsdb, 1, START_MS + 24 * 3_600_000)
+    stopping = asyncio.Event()
+    stopping.set()
+    await ship.run(give_up=stopping)
+    assert complete_blocks(tmp_path / "bucket/t", tmp_path / "tsdb/t") == first
+    assert read_shipped(tmp_path / "tsdb/t") == set(first), "what was shipped before is still known"
+    await ship.run()
+    assert len(complete_blocks(tmp_path / "bucket/t", tmp_path / "tsdb/t")) == 2
     await tenants.close()
 
 
