@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from neocortex.ring.instance import InstanceState
 from neocortex.service import Service, State
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Iterator
+    from collections.abc import Collection, Iterator
 
     from neocortex.config import Limits
     from neocortex.ingester.limits import InstanceGuard
@@ -183,9 +183,7 @@ class Ingester(Service):
             raise IngesterRefusal(self.state.value, "Unavailable")
         with self.guard.push():
             try:
-                async with self._writing(tenant) as tsdb:
-                    room = self.guard.series_room(self.tenants)
-                    outcome = await tsdb.append(self._pool, request, self._series_limits(tenant), room)
+                outcome = await self._append(tenant, request)
             except _native.LimitError as e:
                 raise IngesterRefusal(f"user={tenant}: {e}") from e
             except _native.ClosedError as e:
@@ -197,9 +195,8 @@ class Ingester(Service):
         if outcome.error is not None:
             raise IngestError(f"user={tenant}: {outcome.error}")
 
-    @asynccontextmanager
-    async def _writing(self, tenant: str) -> AsyncIterator[_native.Tsdb]:
-        """The tenant's database; a new one is made only while this member is ACTIVE and may hold one more."""
+    async def _append(self, tenant: str, request: _native.WriteRequest) -> _native.Appended:
+        """Appends to the tenant's database; a new one is made only while this member is ACTIVE and may hold more."""
         if not self.tenants.is_held(tenant):
             if self.member.state is not InstanceState.ACTIVE:
                 raise IngesterRefusal(
@@ -210,8 +207,12 @@ class Ingester(Service):
                 self.guard.check_new_tenant(self.tenants.held)
             except IngesterRefusal as e:
                 raise IngesterRefusal(f"user={tenant}: {e}") from e
-        async with self.tenants.writing(tenant) as tsdb:
-            yield tsdb
+        database = await self.tenants.begin_write(tenant)
+        try:
+            room = self.guard.series_room(self.tenants)
+            return await database.tsdb.append(self._pool, request, self._series_limits(tenant), room)
+        finally:
+            database.end_write()
 
     def _forget(self, tenant: str) -> None:
         """Keeps nothing of a tenant whose database was removed."""
@@ -226,14 +227,16 @@ class Ingester(Service):
                 self._metrics.metadata_removed(tenant, entries)
 
     async def _update_active_series(self) -> None:
-        self._metrics.active_series(await self.stats.purge_idle())
+        counted = await self.stats.purge_idle()
         limited = [
             (tenant, tsdb) for tenant, tsdb in self.tenants if self._overrides.limits(tenant).limits_per_label_set
         ]
         usage = {
             tenant: await tsdb.label_set_series(self._pool, self._series_limits(tenant)) for tenant, tsdb in limited
         }
-        self._metrics.label_sets(usage)
+        # What was removed meanwhile must not come back.
+        self._metrics.active_series({tenant: active for tenant, active in counted.items() if self.tenants.get(tenant)})
+        self._metrics.label_sets({tenant: series for tenant, series in usage.items() if self.tenants.get(tenant)})
 
     def _series_limits(self, tenant: str) -> _native.SeriesLimits:
         """The native form of a tenant's limits, made anew when the runtime configuration changed them."""

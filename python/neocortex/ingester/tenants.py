@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from neocortex.ingester.shipped import read_shipped
 from neocortex.tenant.validate import is_valid
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
     from pathlib import Path
 
 AT_ONCE = 16
@@ -70,27 +69,26 @@ class Tenants:
         """The tenant's database, made when there is none. Callers that come while it opens wait for the same one."""
         return (await self._database(tenant)).tsdb
 
-    @asynccontextmanager
-    async def writing(self, tenant: str) -> AsyncIterator[_native.Tsdb]:
-        """Around a write: the tenant's database, made when there is none, which is not removed meanwhile."""
+    async def begin_write(self, tenant: str) -> Database:
+        """The tenant's database, made when there is none; it is not removed before its `end_write` is called."""
         database = await self._database(tenant)
         database.begin_write()
-        try:
-            yield database.tsdb
-        finally:
-            database.end_write()
+        return database
 
     async def _database(self, tenant: str) -> Database:
-        while (database := self._open.get(tenant)) is not None:
-            if database.removal is None:
+        while True:
+            database = self._open.get(tenant)
+            if database is None:
+                opening = self._opening.get(tenant)
+                if opening is None:
+                    opening = asyncio.ensure_future(self._open_one(tenant))
+                    self._opening[tenant] = opening
+                # One waiter's cancellation must not end what others wait for; the same holds for a removal.
+                database = await asyncio.shield(opening)
+            if database.removal is not None:
+                await asyncio.shield(database.removal)
+            elif not database.removed:
                 return database
-            # One waiter's cancellation must not end what others wait for; the same holds for the opening.
-            await asyncio.shield(database.removal)
-        opening = self._opening.get(tenant)
-        if opening is None:
-            opening = asyncio.ensure_future(self._open_one(tenant))
-            self._opening[tenant] = opening
-        return await asyncio.shield(opening)
 
     async def remove(self, tenant: str, database: Database, still: Callable[[], bool]) -> bool:
         """Removes a database with its folder, unless `still` says no once nobody writes; whether it did.

@@ -88,22 +88,24 @@ async def test_a_write_under_way_is_waited_for_and_keeps_the_database(
     tmp_path: Path, pool: _native.Pool, tenants: Tenants
 ) -> None:
     tsdb = await tenants.get_or_open("t")
-    async with tenants.writing("t") as written:
-        assert written is tsdb
-        checking = asyncio.create_task(Check(tenants).result())
-        await asyncio.sleep(0.05)
-        assert not checking.done()
-        waiting = asyncio.create_task(write_once(pool, tenants))
-        await append(pool, written, [START_MS])
+    database = await tenants.begin_write("t")
+    assert database.tsdb is tsdb
+    checking = asyncio.create_task(Check(tenants).result())
+    await asyncio.sleep(0.05)
+    assert not checking.done()
+    waiting = asyncio.create_task(write_once(pool, tenants))
+    await append(pool, database.tsdb, [START_MS])
+    database.end_write()
     assert await checking == "not_compacted"
     assert await waiting is tsdb
     await tenants.close()
 
 
 async def write_once(pool: _native.Pool, tenants: Tenants) -> _native.Tsdb:
-    async with tenants.writing("t") as tsdb:
-        await append(pool, tsdb, [START_MS + 1])
-        return tsdb
+    database = await tenants.begin_write("t")
+    await append(pool, database.tsdb, [START_MS + 1])
+    database.end_write()
+    return database.tsdb
 
 
 async def test_a_write_during_the_removal_goes_to_a_new_database(
