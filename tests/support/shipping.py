@@ -20,6 +20,7 @@ NO_LIMITS = _native.SeriesLimits(
     series_per_user=(0, 0, 0),
     series_per_metric=(0, 0, 0),
     histogram_series_per_user=(0, 0, 0),
+    series_per_label_set=[],
     metadata_per_user=(0, 0, 0),
     metadata_per_metric=(0, 0, 0),
     max_exemplars=0,
