@@ -61,6 +61,7 @@ def no_limits() -> tuple[_native.ValidationLimits, _native.SeriesLimits]:
         metadata_per_metric=none,
         max_exemplars=0,
         native_histograms=True,
+        out_of_order_window_ms=0,
         admin_message="",
     )
     return validation, series
@@ -75,6 +76,7 @@ async def push_in_process(folder: Path, requests: list[bytes], warm: int) -> tup
         block_range_ms=7_200_000,
         samples_per_chunk=120,
         retention_ms=0,
+        out_of_order_cap=32,
     )
     validation, series = no_limits()
     tsdb = await _native.Tsdb.open(pool, str(folder), options)

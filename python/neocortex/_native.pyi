@@ -134,6 +134,7 @@ class TsdbOptions:
         block_range_ms: int,
         samples_per_chunk: int,
         retention_ms: int,
+        out_of_order_cap: int,
     ) -> TsdbOptions: ...
 
 @final
@@ -151,6 +152,7 @@ class SeriesLimits:
         metadata_per_metric: tuple[int, int, int],
         max_exemplars: int,
         native_histograms: bool,
+        out_of_order_window_ms: int,
         admin_message: str,
     ) -> SeriesLimits: ...
 
@@ -208,7 +210,22 @@ class TsdbStats:
     def histogram_samples_appended(self) -> int: ...
     @property
     def out_of_order_samples(self) -> int:
+        """Floats refused or dropped."""
+
+    @property
+    def out_of_order_histograms(self) -> int:
         """Refused or dropped."""
+
+    @property
+    def out_of_order_floats_appended(self) -> int: ...
+    @property
+    def out_of_order_histograms_appended(self) -> int: ...
+    @property
+    def out_of_order_delta(self) -> tuple[list[int], float]:
+        """How far behind the newest sample those were that were not in order, taken or not.
+
+        Samples up to 10 min, 30 min, 1 h, 2 h, 3 h, 6 h, 12 h and above, each without those before; sum in seconds.
+        """
 
     @property
     def out_of_bound_samples(self) -> int: ...

@@ -133,6 +133,7 @@ def _ingester(process: Process) -> Service:
             block_range_ms=tsdb.block_ranges_period[0].ms,
             samples_per_chunk=SAMPLES_PER_CHUNK,
             retention_ms=tsdb.retention_period.ms,
+            out_of_order_cap=tsdb.out_of_order_cap_max,
         ),
     )
     process.distributor_metrics = DistributorMetrics(process.registry, config.lifecycler.ring.replication_factor)

@@ -24,4 +24,5 @@ def tsdb_options() -> _native.TsdbOptions:
         block_range_ms=7_200_000,
         samples_per_chunk=120,
         retention_ms=0,
+        out_of_order_cap=32,
     )

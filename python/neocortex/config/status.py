@@ -86,6 +86,7 @@ ACTED_ON = (
     "blocks_storage.tsdb.head_compaction_idle_timeout",
     "blocks_storage.tsdb.head_compaction_interval",
     "blocks_storage.tsdb.max_exemplars",
+    "blocks_storage.tsdb.out_of_order_cap_max",
     "blocks_storage.tsdb.retention_period",
     "blocks_storage.tsdb.ship_concurrency",
     "blocks_storage.tsdb.ship_interval",
@@ -123,6 +124,7 @@ ACTED_ON = (
     "limits.max_query_length",
     "limits.max_series_per_metric",
     "limits.max_series_per_user",
+    "limits.out_of_order_time_window",
     "limits.reject_old_samples",
     "limits.reject_old_samples_max_age",
 )

@@ -258,6 +258,7 @@ class Ingester(Service):
             metadata_per_metric=_share(limits.max_metadata_per_metric, limits.max_global_metadata_per_metric),
             max_exemplars=limits.max_exemplars or self._default_max_exemplars,
             native_histograms=limits.enable_native_histograms,
+            out_of_order_window_ms=limits.out_of_order_time_window.ms,
             admin_message=self._admin_message,
         )
         self._limits[tenant] = (limits, native)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from neocortex.observe.metrics import Histogram
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from neocortex.observe.metrics import Registry, Samples
 
     Read = Callable[[_native.TsdbStats], int]
+
+DELTA_BUCKETS_S = (600, 1800, 3600, 7200, 10_800, 21_600, 43_200)
+"""The buckets in which the native side counts; Prometheus's own."""
 
 TOTALS: tuple[tuple[str, str, str, Read], ...] = (
     ("gauge", "cortex_ingester_memory_series", "The current number of series in memory.", lambda s: s.series),
@@ -91,6 +96,24 @@ def register_tsdb_metrics(registry: Registry, tenants: Tenants) -> None:
         made = [made_ms for _, database in tenants.databases() if (made_ms := database.oldest_unshipped_ms())]
         return min(made, default=0) // 1000
 
+    def out_of_order_appended() -> Samples:
+        for tenant, tsdb in sorted(tenants):
+            stats = tsdb.stats()
+            yield (tenant, "float"), stats.out_of_order_floats_appended
+            yield (tenant, "histogram"), stats.out_of_order_histograms_appended
+
+    def out_of_order() -> Samples:
+        for tenant, tsdb in sorted(tenants):
+            stats = tsdb.stats()
+            yield (tenant, "float"), stats.out_of_order_samples
+            yield (tenant, "histogram"), stats.out_of_order_histograms
+
+    def out_of_order_delta() -> Samples:
+        for tenant, tsdb in sorted(tenants):
+            delta = Histogram(DELTA_BUCKETS_S)
+            delta.counts, delta.total = tsdb.stats().out_of_order_delta
+            yield (tenant,), delta
+
     registry.observed_gauge(
         "cortex_ingester_memory_users", "The current number of users in memory.", lambda: len(tenants)
     )
@@ -109,10 +132,25 @@ def register_tsdb_metrics(registry: Registry, tenants: Tenants) -> None:
         registry.observed(kind, name, text, label_names=(), ask=total(read))
     for kind, name, text, read in BY_TENANT:
         registry.observed(kind, name, text, label_names=("user",), ask=by_tenant(read))
+    for name, text, ask in (
+        ("cortex_ingester_tsdb_head_samples_appended_total", "Total number of appended samples.", appended),
+        (
+            "cortex_ingester_tsdb_head_out_of_order_samples_appended_total",
+            "Total number of appended out of order samples.",
+            out_of_order_appended,
+        ),
+        (
+            "cortex_ingester_tsdb_out_of_order_samples_total",
+            "Total number of out of order samples ingestion failed attempts due to out of order being disabled.",
+            out_of_order,
+        ),
+    ):
+        registry.observed("counter", name, text, label_names=("user", "type"), ask=ask)
     registry.observed(
-        "counter",
-        "cortex_ingester_tsdb_head_samples_appended_total",
-        "Total number of appended samples.",
-        label_names=("user", "type"),
-        ask=appended,
+        "histogram",
+        "cortex_ingester_tsdb_sample_ooo_delta",
+        "Delta in seconds by which a sample is considered out of order (reported regardless of OOO time window and"
+        " whether sample is accepted or not).",
+        label_names=("user",),
+        ask=out_of_order_delta,
     )

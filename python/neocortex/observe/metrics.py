@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from math import isfinite, isnan
 from typing import Generic, TypeVar
 
-Samples = Iterable[tuple[tuple[str, ...], float]]
 
 DURATION_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100)
 """Cortex's buckets for the duration of a request."""
@@ -68,6 +67,9 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
+
+Samples = Iterable[tuple[tuple[str, ...], float | Histogram]]
+"""Label values and what is observed under them."""
 
 C = TypeVar("C", Counter, Gauge, Histogram)
 
@@ -132,7 +134,11 @@ class _Observed:
             return
         out.append(_header(self.name, self.kind, self.text))
         for values, value in samples:
-            out.append(_sample(self.name, _pairs(self.label_names, values), value))
+            pairs = _pairs(self.label_names, values)
+            if isinstance(value, Histogram):
+                _render_histogram(out, self.name, pairs, value)
+            else:
+                out.append(_sample(self.name, pairs, value))
 
 
 class Registry:
@@ -182,7 +188,7 @@ class Registry:
     def observed(
         self, kind: str, name: str, text: str, *, label_names: tuple[str, ...], ask: Callable[[], Samples]
     ) -> None:
-        """A counter or gauge whose samples `ask` gives on each scrape: pairs of label values and value."""
+        """A family whose samples `ask` gives on each scrape: pairs of label values and value."""
         self._add(_Observed(kind, name, text, label_names=label_names, ask=ask))
 
     def observed_gauge(self, name: str, text: str, ask: Callable[[], float]) -> None:

@@ -121,6 +121,7 @@ async def append_nothing(tsdb: _native.Tsdb, tenants: Tenants) -> None:
         metadata_per_metric=(0, 0, 0),
         max_exemplars=0,
         native_histograms=False,
+        out_of_order_window_ms=0,
         admin_message="",
     )
     request = await _native.WriteRequest.decode(tenants._pool, b"\x00", 1, 100)

@@ -267,6 +267,7 @@ async def test_a_request_is_written_and_read_back(
         metadata_per_metric=(0, 0, 0),
         max_exemplars=0,
         native_histograms=False,
+        out_of_order_window_ms=0,
         admin_message="",
     )
     appended = await tsdb.append(pool, request, limits)

@@ -37,13 +37,15 @@ pub struct PyTsdbOptions {
 #[pymethods]
 impl PyTsdbOptions {
     #[new]
-    #[pyo3(signature = (*, wal_compression, wal_segment_size_bytes, block_range_ms, samples_per_chunk, retention_ms))]
+    #[pyo3(signature = (*, wal_compression, wal_segment_size_bytes, block_range_ms, samples_per_chunk, retention_ms,
+        out_of_order_cap))]
     fn new(
         wal_compression: &str,
         wal_segment_size_bytes: usize,
         block_range_ms: i64,
         samples_per_chunk: u32,
         retention_ms: i64,
+        out_of_order_cap: usize,
     ) -> PyResult<Self> {
         let wal_compression = match wal_compression {
             "" => WalCompression::None,
@@ -58,6 +60,7 @@ impl PyTsdbOptions {
                 chunk_range_ms: block_range_ms,
                 samples_per_chunk,
                 retention_ms,
+                out_of_order_cap,
                 ..Options::default()
             },
         })
@@ -87,7 +90,7 @@ fn label_set_limit((labels, numbers): (BTreeMap<String, String>, LimitNumbers)) 
 impl PySeriesLimits {
     #[new]
     #[pyo3(signature = (*, series_per_user, series_per_metric, histogram_series_per_user, series_per_label_set,
-        metadata_per_user, metadata_per_metric, max_exemplars, native_histograms, admin_message))]
+        metadata_per_user, metadata_per_metric, max_exemplars, native_histograms, out_of_order_window_ms, admin_message))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments, one a limit")]
     fn new(
         series_per_user: LimitNumbers,
@@ -98,6 +101,7 @@ impl PySeriesLimits {
         metadata_per_metric: LimitNumbers,
         max_exemplars: usize,
         native_histograms: bool,
+        out_of_order_window_ms: i64,
         admin_message: String,
     ) -> Self {
         Self {
@@ -108,6 +112,7 @@ impl PySeriesLimits {
                 per_label_set: series_per_label_set.into_iter().map(label_set_limit).collect(),
                 admin_message: admin_message.clone(),
                 room: None,
+                out_of_order_window_ms,
             },
             metadata: MetadataLimits {
                 per_user: limit(metadata_per_user),
@@ -243,6 +248,27 @@ impl PyTsdbStats {
     #[getter]
     fn out_of_order_samples(&self) -> u64 {
         self.stats.out_of_order_samples
+    }
+
+    #[getter]
+    fn out_of_order_histograms(&self) -> u64 {
+        self.stats.out_of_order_histograms
+    }
+
+    #[getter]
+    fn out_of_order_floats_appended(&self) -> u64 {
+        self.stats.out_of_order_floats_appended
+    }
+
+    #[getter]
+    fn out_of_order_histograms_appended(&self) -> u64 {
+        self.stats.out_of_order_histograms_appended
+    }
+
+    /// Samples by bucket, and the sum in seconds.
+    #[getter]
+    fn out_of_order_delta(&self) -> (Vec<u64>, f64) {
+        (self.stats.out_of_order_delta.counts().to_vec(), self.stats.out_of_order_delta.sum_s())
     }
 
     #[getter]

@@ -4,6 +4,9 @@
 //! when a series is read after another truncation, what the head no longer has is looked for in the blocks that came
 //! since. A block is visible before the head forgets what is in it, so nothing is ever missing; what is in both is taken
 //! once.
+//!
+//! Samples that came out of order are in blocks and chunks of their own, and come last: where an in-order sample has the
+//! same time they do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -147,22 +150,14 @@ impl Series for LocalSeries {
         if let (Some(head), true) = (&self.head, self.blocks.is_empty() && out.is_empty()) {
             // The common case: what is read is in the head alone.
             if !head.read(mint, maxt, out)? {
+                if let Some(late) = head.read_out_of_order(mint, maxt)? {
+                    *out = merge(std::mem::take(out), late);
+                }
                 return Ok(());
             }
             out.clear();
         }
-        let mut merged = Samples::default();
-        let mut from_head = Samples::default();
-        let truncated = self.head.as_ref().map_or(Ok(false), |head| head.read(mint, maxt, &mut from_head))?;
-        for part in &self.blocks {
-            merged = add(merged, part, mint, maxt)?;
-        }
-        if let (true, Some(head)) = (truncated, &self.head) {
-            for part in self.newer_parts(mint, maxt)? {
-                merged = add(merged, &part, mint, maxt.min(head.newest_t()))?;
-            }
-        }
-        merged = merge(merged, from_head);
+        let merged = self.read_all(mint, maxt)?;
         if out.is_empty() {
             *out = merged;
         } else {
@@ -173,7 +168,32 @@ impl Series for LocalSeries {
 }
 
 impl LocalSeries {
-    /// What blocks that came after the selection have of the series.
+    /// The samples of all places, of those of the same time the one of the first place.
+    fn read_all(&self, mint: i64, maxt: i64) -> Result<Samples, StorageError> {
+        let mut merged = Samples::default();
+        let mut from_head = Samples::default();
+        let truncated = self.head.as_ref().map_or(Ok(false), |head| head.read(mint, maxt, &mut from_head))?;
+        let (late, in_order): (Vec<&BlockSeries>, Vec<&BlockSeries>) =
+            self.blocks.iter().map(|part| &**part).partition(|part| part.is_from_out_of_order());
+        for part in in_order {
+            merged = add(merged, part, mint, maxt)?;
+        }
+        if let (true, Some(head)) = (truncated, &self.head) {
+            for part in self.newer_parts(mint, maxt)? {
+                merged = add(merged, &part, mint, maxt.min(head.newest_t()))?;
+            }
+        }
+        merged = merge(merged, from_head);
+        for part in late {
+            merged = add(merged, part, mint, maxt)?;
+        }
+        match self.head.as_ref().map(|head| head.read_out_of_order(mint, maxt)).transpose()?.flatten() {
+            Some(late) => Ok(merge(merged, late)),
+            None => Ok(merged),
+        }
+    }
+
+    /// What in-order blocks that came after the selection have of the series; it has all its out-of-order samples itself.
     fn newer_parts(&self, mint: i64, maxt: i64) -> Result<Vec<Arc<BlockSeries>>, StorageError> {
         let matchers = self
             .labels
@@ -188,7 +208,7 @@ impl LocalSeries {
             }
         }
         // Series with further labels match too.
-        parts.retain(|part| *part.labels() == self.labels);
+        parts.retain(|part| *part.labels() == self.labels && !part.is_from_out_of_order());
         Ok(parts)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use neocortex_model::histogram::CounterReset;
 use neocortex_model::sample::Samples;
 
 /// The samples of both, ascending; of samples of the same time `a`'s. Where one follows the other nothing is copied twice.
@@ -15,8 +16,12 @@ pub(crate) fn merge(a: Samples, b: Samples) -> Samples {
     }
     let mut out = Samples::default();
     let (mut i, mut j) = (0, 0);
+    let mut was_from_a = None;
     while i < a.len() || j < b.len() {
         let from_a = i < a.len() && (j >= b.len() || a.t[i] <= b.t[j]);
+        // What a histogram says of a reset is about the sample before it in its own place.
+        let follows = was_from_a == Some(from_a);
+        was_from_a = Some(from_a);
         if from_a {
             j += usize::from(j < b.len() && a.t[i] == b.t[j]);
             push_from(&a, i, &mut out);
@@ -25,8 +30,35 @@ pub(crate) fn merge(a: Samples, b: Samples) -> Samples {
             push_from(&b, j, &mut out);
             j += 1;
         }
+        if let (false, Some(Some(h))) = (follows, out.h.last_mut()) {
+            forget_reset(&mut Arc::make_mut(h).counter_reset);
+        }
     }
     out
+}
+
+/// The samples of all parts, ascending; of samples of the same time those of the first part.
+pub(crate) fn merge_all(mut parts: Vec<Samples>) -> Samples {
+    // Neighbours first, so that no sample is copied more often than there are levels.
+    while parts.len() > 1 {
+        let mut merged = Vec::with_capacity(parts.len().div_ceil(2));
+        let mut rest = parts.into_iter();
+        while let Some(a) = rest.next() {
+            merged.push(match rest.next() {
+                Some(b) => merge(a, b),
+                None => a,
+            });
+        }
+        parts = merged;
+    }
+    parts.pop().unwrap_or_default()
+}
+
+/// Leaves open whether a counter was reset; a gauge stays one.
+pub(crate) fn forget_reset(reset: &mut CounterReset) {
+    if *reset != CounterReset::Gauge {
+        *reset = CounterReset::Unknown;
+    }
 }
 
 fn append(mut a: Samples, b: &Samples) -> Samples {

@@ -59,7 +59,7 @@ impl ReadOnlyTsdb {
     fn read(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Self, TsdbError> {
         let blocks = dir::read_all(fs, dir)?.blocks;
         let head = empty_head();
-        head.read_log(fs, &dir.join("wal"), dir::end_of_log(&blocks))?;
+        head.read_log(fs, dir, dir::end_of_log(&blocks))?;
         Ok(Self::new(head, blocks))
     }
 

@@ -52,6 +52,8 @@ pub struct Options {
     pub max_exemplars: usize,
     /// `enable_native_histograms`: otherwise they are dropped silently. Can be changed later.
     pub native_histograms: bool,
+    /// `blocks_storage.tsdb.out_of_order_cap_max`: samples that an out-of-order chunk gets, at least 1.
+    pub out_of_order_cap: usize,
 }
 
 impl Default for Options {
@@ -64,6 +66,7 @@ impl Default for Options {
             samples_per_chunk: 120,
             max_exemplars: 0,
             native_histograms: false,
+            out_of_order_cap: 32,
         }
     }
 }
@@ -79,7 +82,7 @@ pub struct Tsdb {
 
 impl Tsdb {
     /// Opens the database in `dir`, creating it if need be: opens the blocks, replays the checkpoint and the write-ahead
-    /// log of `dir/wal` from the end of the newest block on, cuts off a torn tail, starts a new segment.
+    /// log of `dir/wal` from the end of the newest block on, then that of `dir/wbl`, cuts off a torn tail, starts a new segment.
     ///
     /// # Errors
     /// [`TsdbError`] when the directory cannot be read or written, or a block or a checkpoint is damaged.
@@ -88,7 +91,7 @@ impl Tsdb {
         let wal = WalOptions { segment_size: options.segment_size, compression: options.wal_compression };
         let blocks = dir::open_all(&fs, dir)?;
         let min_valid_t = dir::end_of_log(&blocks);
-        let replay = head.open_log(&fs, &dir.join("wal"), wal, min_valid_t)?;
+        let replay = head.open_log(&fs, dir, wal, min_valid_t)?;
         let local = Arc::new(Local::new(Arc::clone(&head), blocks));
         let compactor = Compactor {
             fs,

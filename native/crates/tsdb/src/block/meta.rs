@@ -17,6 +17,9 @@ use crate::fs::Fs;
 /// The only version there is.
 const VERSION: u64 = 1;
 
+/// The hint of blocks of samples that came out of order.
+const FROM_OUT_OF_ORDER: &str = "from-out-of-order";
+
 /// A longer file is no meta.json.
 const MAX_BYTES: u64 = 16 << 20;
 
@@ -151,7 +154,7 @@ impl Compaction {
     /// True for a block of samples that came out of order.
     #[must_use]
     pub fn is_from_out_of_order(&self) -> bool {
-        self.hints.iter().any(|hint| hint == "from-out-of-order")
+        self.hints.iter().any(|hint| hint == FROM_OUT_OF_ORDER)
     }
 }
 
@@ -161,6 +164,14 @@ impl BlockMeta {
     pub fn of_head(ulid: Ulid, min_time: i64, max_time: i64) -> Self {
         let compaction = Compaction { level: 1, sources: vec![ulid], ..Compaction::default() };
         Self { ulid, min_time, max_time, stats: BlockStats::default(), compaction, version: VERSION, thanos: None }
+    }
+
+    /// The meta of a block that out-of-order samples are written to.
+    #[must_use]
+    pub fn of_out_of_order(ulid: Ulid, min_time: i64, max_time: i64) -> Self {
+        let mut meta = Self::of_head(ulid, min_time, max_time);
+        meta.compaction.hints.push(FROM_OUT_OF_ORDER.to_owned());
+        meta
     }
 
     /// True when the block may have samples with `mint <= t <= maxt`.

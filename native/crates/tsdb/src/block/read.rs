@@ -181,6 +181,11 @@ impl Series for BlockSeries {
 }
 
 impl BlockSeries {
+    /// True when its samples came out of order.
+    pub(crate) fn is_from_out_of_order(&self) -> bool {
+        self.content.meta.compaction.is_from_out_of_order()
+    }
+
     fn decode(&self, mint: i64, maxt: i64, out: &mut Samples) -> Result<(), StorageError> {
         for meta in self.chunks.iter().filter(|chunk| chunk.min_t <= maxt && mint <= chunk.max_t) {
             let (encoding, bytes) = self.content.chunks.get(meta.reference)?;

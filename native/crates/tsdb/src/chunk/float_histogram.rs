@@ -290,6 +290,20 @@ pub fn decode(bytes: &[u8], mint: i64, maxt: i64, out: &mut Samples) -> Result<(
     Ok(())
 }
 
+/// Calls `each` with time and histogram of every sample of an encoded chunk; of a stale one with the sum alone.
+///
+/// # Errors
+/// [`TsdbError::Corrupt`] when the bytes are no such chunk.
+pub(crate) fn decode_each(bytes: &[u8], mut each: impl FnMut(i64, FloatHistogram)) -> Result<(), TsdbError> {
+    let mut samples = Decoder::new(bytes);
+    while samples.next()? {
+        let h = &samples.h;
+        let stale = is_stale_nan(h.sum);
+        each(samples.t, if stale { FloatHistogram { sum: h.sum, ..Default::default() } } else { h.clone() });
+    }
+    Ok(())
+}
+
 /// Reads a chunk sample by sample.
 struct Decoder<'a> {
     bits: BitReader<'a>,

@@ -22,15 +22,19 @@ impl Compactor {
     /// Writes what the head has before `end` to a block, shows it, and has the head forget it.
     pub(super) fn head_to_block(&self, local: &Local, end: i64, compacted: &mut Compacted) -> Result<(), TsdbError> {
         if let Some(meta) = self.write_block(local, end)? {
-            let block = Block::open(&self.fs, &dir::path(&self.dir, meta.ulid)).inspect_err(|_| {
-                // The head still has it all, and is going to write it again.
-                let _ = dir::remove(&*self.fs, &self.dir, meta.ulid);
-            })?;
-            local.add_block(block);
+            local.add_block(self.open_block(meta.ulid)?);
             compacted.created.push(meta.ulid);
         }
         local.head().truncate(end);
         Ok(())
+    }
+
+    /// Opens a block that was just made; one that cannot be opened goes away.
+    pub(super) fn open_block(&self, ulid: Ulid) -> Result<Block, TsdbError> {
+        Block::open(&self.fs, &dir::path(&self.dir, ulid)).inspect_err(|_| {
+            // The head still has it all, and is going to write it again.
+            let _ = dir::remove(&*self.fs, &self.dir, ulid);
+        })
     }
 
     /// Nothing before `end` may be appended any more, so that chunks which end before it do not change meanwhile.

@@ -3,11 +3,14 @@
 //! Source: Prometheus `tsdb/db.go` (`Compact`, `compactHead`, `deletableBlocks`), Cortex `pkg/ingester/ingester.go`
 //! (`userTSDB.compactHead`, `userTSDB.blocksToDelete`).
 //!
+//! Samples that came out of order go to blocks of their own after that, likewise: blocks, readers, head, log.
+//!
 //! The order makes it safe at any moment: a block is durable and has its name; readers see it; the head forgets what is
 //! in it; a checkpoint without it is durable; the log before the checkpoint goes. A start takes from the log what is not
 //! before the end of the newest block, so that a death in between leaves nothing twice and nothing out.
 
 mod head;
+mod out_of_order;
 mod retention;
 
 #[cfg(test)]
@@ -53,23 +56,34 @@ impl Compactor {
             let spans = max_t.saturating_sub(min_t);
             (spans > self.range_ms / 2 * 3).then(|| head::range_end(min_t, self.range_ms))
         });
+        let mut any = false;
         for end in ends {
             self.head_to_block(local, end, &mut compacted)?;
+            any = true;
+        }
+        if any {
+            self.out_of_order_to_blocks(local, &mut compacted)?;
         }
         self.finish(local, compacted)
     }
 
-    /// Writes everything that the head has to blocks. Samples up to the newest one are refused from the beginning.
+    /// Writes everything that the head has to blocks. Samples up to the newest one are no longer in order from the beginning.
     pub(crate) fn flush(&self, local: &Local) -> Result<Compacted, TsdbError> {
         let _running = self.running.lock();
         let mut compacted = Compacted::default();
-        let Some((_, max_t)) = local.head().time_range() else { return self.finish(local, compacted) };
-        let boundary = max_t.saturating_add(1);
+        if let Some((_, max_t)) = local.head().time_range() {
+            self.flush_before(local, max_t.saturating_add(1), &mut compacted)?;
+        }
+        self.out_of_order_to_blocks(local, &mut compacted)?;
+        self.finish(local, compacted)
+    }
+
+    fn flush_before(&self, local: &Local, boundary: i64, compacted: &mut Compacted) -> Result<(), TsdbError> {
         local.head().close_before(boundary);
         while let Some((min_t, _)) = local.head().time_range().filter(|(min_t, _)| *min_t < boundary) {
             let end = head::range_end(min_t, self.range_ms).min(boundary);
-            self.head_to_block(local, end, &mut compacted)?;
+            self.head_to_block(local, end, compacted)?;
         }
-        self.finish(local, compacted)
+        Ok(())
     }
 }

@@ -25,6 +25,7 @@ use super::label_sets::SeriesId;
 use super::limits::{LimitExceeded, LimitScope, SeriesLimits};
 use super::outcome::{AppendCause, AppendError, AppendErrorKind, Appended};
 use super::series::{Last, Series};
+use super::stats::DeltaHistogram;
 use super::store::Store;
 use super::table::KeyTable;
 use super::touch::Touches;
@@ -44,19 +45,53 @@ pub(super) struct Batch<'a> {
     histogram_kinds: HashMap<SeriesId, SampleKind>,
 }
 
+/// Samples counted by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct KindCounts {
+    pub(super) floats: u64,
+    pub(super) histograms: u64,
+}
+
+impl KindCounts {
+    fn add(&mut self, kind: SampleKind) {
+        if kind.is_histogram() {
+            self.histograms += 1;
+        } else {
+            self.floats += 1;
+        }
+    }
+}
+
+/// Where a sample goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// After all samples of its series.
+    InOrder,
+    /// Among the out-of-order samples of its series.
+    OutOfOrder,
+    /// Nowhere, and without an error: it is there already, or came after a newer one of its request.
+    Nowhere,
+}
+
 /// What an append is going to do.
 #[derive(Default)]
 pub(super) struct Plan<'a> {
     pub(super) outcome: Appended,
     pub(super) new: Vec<NewSeries>,
     pub(super) batches: Vec<Batch<'a>>,
+    /// What is out of order, histograms in the order of their kinds: that of the log.
+    pub(super) late: Batch<'a>,
     pub(super) exemplars: Vec<(SeriesId, &'a Exemplar)>,
     /// Keys to be learnt.
     pub(super) keys: Vec<(SeriesKey, SeriesId)>,
     /// Series that got samples, and whether histograms were among them.
     pub(super) touched: Vec<(SeriesId, bool)>,
     /// Samples dropped or refused as out of order.
-    pub(super) out_of_order: u64,
+    pub(super) out_of_order: KindCounts,
+    /// Samples dropped or refused as older than the out-of-order window.
+    pub(super) too_old: u64,
+    /// How far behind those were that were not in order; `None` when there were none.
+    pub(super) delta: Option<Box<DeltaHistogram>>,
 }
 
 /// The settings and the state of the head that a plan is made with.
@@ -92,8 +127,9 @@ pub(super) struct Planner<'a, 'c, R> {
     touches: &'c mut Touches,
     plan: Plan<'a>,
     head_max_t: Option<i64>,
-    /// Samples before this are out of bounds; `None` until the first sample of an empty head sets it.
-    min_valid_t: Option<i64>,
+    /// The newest sample of the head, or of an empty one the first sample of the request, by which ages are told; `None`
+    /// until that comes.
+    base_t: Option<i64>,
     new_by_labels: HashMap<Labels, SeriesId>,
     new_by_key: HashMap<SeriesKey, SeriesId>,
     new_by_metric: HashMap<String, u64>,
@@ -115,7 +151,6 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
     pub(super) fn new(rows: &'a R, context: Context<'c>, touches: &'c mut Touches) -> Self {
         let max_t = context.store.max_t;
         let head_max_t = (max_t != i64::MIN).then_some(max_t);
-        let min_valid_t = head_max_t.map(|t| t.saturating_sub(context.chunk_range_ms / 2));
         touches.next_request();
         Self {
             rows,
@@ -124,7 +159,7 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
             touches,
             plan: Plan { batches: vec![Batch::default()], ..Plan::default() },
             head_max_t,
-            min_valid_t,
+            base_t: head_max_t,
             new_by_labels: HashMap::new(),
             new_by_key: HashMap::new(),
             new_by_metric: HashMap::new(),
@@ -139,6 +174,7 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
         for (index, known) in known.into_iter().enumerate() {
             self.row(index, known);
         }
+        self.plan.late.histograms.sort_by_key(|(_, _, value)| SampleKind::of_histogram(value));
         self.plan
     }
 
@@ -220,21 +256,22 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
     }
 
     fn float(&mut self, row: &mut Row, t: i64, v: f64) -> Result<(), AppendCause> {
-        self.check_bounds(t)?;
+        let in_bounds = self.check_bounds(t)?;
         let id = self.series_of(row)?;
         let in_batch = row.newest.map(|newest| newest.kind).filter(|kind| kind.is_histogram());
         if let (true, Some(kind)) = (is_stale_nan(v), in_batch) {
             // A staleness marker takes the kind of what it ends.
-            return self.take_histogram(row, id, t, Cow::Owned(stale_histogram(kind)));
+            return self.take_histogram(row, id, t, Cow::Owned(stale_histogram(kind)), in_bounds);
         }
         let last = self.last(id);
-        check_float(last, t, v).inspect_err(|_| self.count_order(last, t))?;
-        if !self.is_newest(row, last, t) {
+        let place = self.place(row, last, t, SampleKind::Float, in_bounds, || check_float(last, v))?;
+        if place == Place::Nowhere {
             return Ok(());
         }
         let kind = row.newest.map_or_else(|| SampleKind::of_last(last), |newest| Some(newest.kind));
         match kind.filter(|kind| is_stale_nan(v) && kind.is_histogram()) {
-            Some(kind) => self.push_histogram(row, id, t, Cow::Owned(stale_histogram(kind))),
+            Some(kind) => self.push_histogram(row, id, t, Cow::Owned(stale_histogram(kind)), place),
+            None if place == Place::OutOfOrder => self.push_late_float(id, t, v),
             None => {
                 row.newest = Some(Newest { t, kind: SampleKind::Float });
                 let batch = self.batch_for(id, SampleKind::Float);
@@ -245,9 +282,9 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
     }
 
     fn histogram(&mut self, row: &mut Row, sample: &'a HistogramSample) -> Result<(), AppendCause> {
-        self.check_bounds(sample.t)?;
+        let in_bounds = self.check_bounds(sample.t)?;
         let id = self.series_of(row)?;
-        self.take_histogram(row, id, sample.t, Cow::Borrowed(&sample.h))
+        self.take_histogram(row, id, sample.t, Cow::Borrowed(&sample.h), in_bounds)
     }
 
     fn take_histogram(
@@ -256,16 +293,35 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
         id: SeriesId,
         t: i64,
         value: Cow<'a, HistogramValue>,
+        in_bounds: bool,
     ) -> Result<(), AppendCause> {
         let last = self.last(id);
-        check_histogram(last, t, &value).inspect_err(|_| self.count_order(last, t))?;
-        if self.is_newest(row, last, t) {
-            self.push_histogram(row, id, t, value);
+        let kind = SampleKind::of_histogram(&value);
+        let place = self.place(row, last, t, kind, in_bounds, || check_histogram(last, &value))?;
+        if place != Place::Nowhere {
+            self.push_histogram(row, id, t, value, place);
         }
         Ok(())
     }
 
-    fn push_histogram(&mut self, row: &mut Row, id: SeriesId, t: i64, value: Cow<'a, HistogramValue>) {
+    fn push_late_float(&mut self, id: SeriesId, t: i64, v: f64) {
+        if !self.is_late_duplicate(id, t) {
+            self.plan.late.floats.push((id, t, v));
+        }
+    }
+
+    /// True when the out-of-order chunk that is open has a sample of this time: then the other one is dropped.
+    fn is_late_duplicate(&self, id: SeriesId, t: i64) -> bool {
+        self.context.store.out_of_order.has_in_open_chunk(id, t)
+    }
+
+    fn push_histogram(&mut self, row: &mut Row, id: SeriesId, t: i64, value: Cow<'a, HistogramValue>, place: Place) {
+        if place == Place::OutOfOrder {
+            if !self.is_late_duplicate(id, t) {
+                self.plan.late.histograms.push((id, t, value));
+            }
+            return;
+        }
         let kind = SampleKind::of_histogram(&value);
         row.newest = Some(Newest { t, kind });
         let batch = self.batch_for(id, kind);
@@ -285,14 +341,14 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
         &mut self.plan.batches[last]
     }
 
-    fn check_bounds(&mut self, t: i64) -> Result<(), AppendCause> {
-        let half_range = self.context.chunk_range_ms / 2;
-        let min_valid_t = *self.min_valid_t.get_or_insert_with(|| t.saturating_sub(half_range));
-        if t < min_valid_t.max(self.context.store.min_valid_t) {
-            Err(AppendCause::OutOfBounds { head_max_t: self.head_max_t })
-        } else {
-            Ok(())
+    /// False for a sample that is too old to be in order; without an out-of-order window that is an error at once.
+    fn check_bounds(&mut self, t: i64) -> Result<bool, AppendCause> {
+        let min_valid_t = self.base_t.get_or_insert(t).saturating_sub(self.context.chunk_range_ms / 2);
+        let in_bounds = t >= min_valid_t.max(self.context.store.min_valid_t);
+        if !in_bounds && self.context.limits.out_of_order_window_ms <= 0 {
+            return Err(AppendCause::OutOfBounds { head_max_t: self.head_max_t });
         }
+        Ok(in_bounds)
     }
 
     /// The newest sample of the series before this request.
@@ -301,15 +357,54 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
         store.get(id).map_or(Last::None, Series::last)
     }
 
-    /// True when a sample is newer than all that its series has or gets; what is not is dropped without an error.
-    fn is_newest(&mut self, row: &Row, last: Last<'_>, t: i64) -> bool {
+    /// Where a sample goes. `check_duplicate` is asked about a sample of the time of the series' newest one.
+    #[inline]
+    fn place(
+        &mut self,
+        row: &Row,
+        last: Last<'_>,
+        t: i64,
+        kind: SampleKind,
+        in_bounds: bool,
+        check_duplicate: impl FnOnce() -> Result<(), AppendCause>,
+    ) -> Result<Place, AppendCause> {
         let newest = row.newest.map(|newest| newest.t).max(last.t());
-        self.plan.out_of_order += u64::from(newest.is_some_and(|newest| t < newest));
-        newest.is_none_or(|newest| t > newest)
+        if in_bounds && newest.is_none_or(|newest| t > newest) {
+            return Ok(Place::InOrder);
+        }
+        if !in_bounds || last.t().is_some_and(|last_t| t < last_t) {
+            self.observe_delta(t);
+            return self.check_window(t, kind).map(|()| Place::OutOfOrder);
+        }
+        if last.t() == Some(t) {
+            return check_duplicate().map(|()| Place::Nowhere);
+        }
+        if newest == Some(t) {
+            return Ok(Place::Nowhere);
+        }
+        // Behind another sample of its request: Prometheus sees that when the client has its answer already.
+        Ok(self.check_window(t, kind).map_or(Place::Nowhere, |()| Place::OutOfOrder))
     }
 
-    fn count_order(&mut self, last: Last<'_>, t: i64) {
-        self.plan.out_of_order += u64::from(last.t().is_some_and(|last| t < last));
+    /// Prometheus's `memSeries.appendable`, as to samples that are not in order.
+    fn check_window(&mut self, t: i64, kind: SampleKind) -> Result<(), AppendCause> {
+        let window_ms = self.context.limits.out_of_order_window_ms;
+        if window_ms <= 0 {
+            self.plan.out_of_order.add(kind);
+            return Err(AppendCause::OutOfOrder);
+        }
+        if self.base_t.is_some_and(|base_t| t < base_t.saturating_sub(window_ms)) {
+            self.plan.too_old += 1;
+            return Err(AppendCause::TooOld);
+        }
+        Ok(())
+    }
+
+    fn observe_delta(&mut self, t: i64) {
+        let delta_ms = self.base_t.map_or(0, |base_t| base_t.saturating_sub(t));
+        if delta_ms > 0 {
+            self.plan.delta.get_or_insert_default().observe(delta_ms);
+        }
     }
 
     /// The series of a row, planning its creation if need be.
@@ -420,12 +515,8 @@ fn newest_samples(batches: &[Batch<'_>]) -> HashMap<SeriesId, Newest> {
     newest
 }
 
-/// Prometheus's `memSeries.appendable`, without an out-of-order window.
-fn check_float(last: Last<'_>, t: i64, v: f64) -> Result<(), AppendCause> {
-    let Some(last_t) = last.t().filter(|last_t| t <= *last_t) else { return Ok(()) };
-    if t < last_t {
-        return Err(AppendCause::OutOfOrder);
-    }
+/// Judges a float of the time of the newest sample: the same one may come again.
+fn check_float(last: Last<'_>, v: f64) -> Result<(), AppendCause> {
     match last {
         Last::Float(_, stored) if stored.to_bits() == v.to_bits() => Ok(()),
         Last::Float(_, stored) => Err(AppendCause::DuplicateFloat { existing: Some(stored), new: v }),
@@ -433,11 +524,7 @@ fn check_float(last: Last<'_>, t: i64, v: f64) -> Result<(), AppendCause> {
     }
 }
 
-/// Prometheus's `memSeries.appendableHistogram` and `appendableFloatHistogram`, without an out-of-order window.
-fn check_histogram(last: Last<'_>, t: i64, value: &HistogramValue) -> Result<(), AppendCause> {
-    let Some(last_t) = last.t().filter(|last_t| t <= *last_t) else { return Ok(()) };
-    if t < last_t {
-        return Err(AppendCause::OutOfOrder);
-    }
+/// Judges a histogram of the time of the newest sample: the same one may come again.
+fn check_histogram(last: Last<'_>, value: &HistogramValue) -> Result<(), AppendCause> {
     if same_histogram(last, value) { Ok(()) } else { Err(AppendCause::DuplicateHistogram) }
 }

@@ -6,7 +6,7 @@ use neocortex_model::sample::{HistogramValue, is_stale_nan, stale_nan};
 use super::series::Last;
 
 /// Kinds of samples that are logged and encoded apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum SampleKind {
     Float,
     Histogram,

@@ -63,6 +63,9 @@ pub struct SeriesLimits {
     /// What `-ingester.instance-limits.max-series` leaves for this request to create; a request that needs more is not
     /// taken at all. `None` for no limit.
     pub room: Option<u64>,
+    /// `out_of_order_time_window` in milliseconds: how much older than the newest sample of the head a sample may be that is
+    /// not in order. At most 0: none is taken.
+    pub out_of_order_window_ms: i64,
 }
 
 /// Limits on metadata.

@@ -17,6 +17,7 @@ pub(crate) mod label_sets;
 pub mod limits;
 mod metadata;
 mod open;
+mod out_of_order;
 pub mod outcome;
 mod read;
 mod replay;
@@ -47,11 +48,13 @@ pub use limits::{Limit, LimitExceeded, LimitScope, MetadataLimits, SeriesLimits}
 pub use outcome::{AppendCause, AppendError, AppendErrorKind, Appended, Discarded, MetadataOutcome};
 pub use stats::{ActiveSeries, MemoryBytes, ReplayStats, Stats};
 
+pub(crate) use out_of_order::{FrozenOutOfOrder, FrozenSeries};
 pub(crate) use read::HeadSeries;
 pub(crate) use table::KeyTable;
 
 use exemplars::ExemplarRing;
 use metadata::MetadataStore;
+use out_of_order::{OutOfOrder, OutOfOrderLog};
 use series::ChunkRules;
 use stats::Counters;
 use store::Store;
@@ -74,6 +77,8 @@ pub(crate) struct Head {
 struct Appender {
     /// `None` when the database is closed.
     wal: Option<Writer>,
+    /// As `wal`, for samples that come out of order.
+    out_of_order_log: Option<OutOfOrderLog>,
     /// Number of the next new series in the log; the numbers of a failed append are not used again, since the log may
     /// still hold them.
     next_ref: u64,
@@ -92,8 +97,13 @@ impl Head {
             clock,
             chunk_range_ms: rules.range_ms,
             native_histograms: AtomicBool::new(options.native_histograms),
-            appender: Mutex::new(Appender { wal: None, next_ref: 1, touches: Touches::default() }),
-            store: RwLock::new(Store::new(rules)),
+            appender: Mutex::new(Appender {
+                wal: None,
+                out_of_order_log: None,
+                next_ref: 1,
+                touches: Touches::default(),
+            }),
+            store: RwLock::new(Store::new(rules, OutOfOrder::new(options.out_of_order_cap, rules.range_ms))),
             keys: KeyTable::new(),
             ring: RwLock::new(ExemplarRing::new(options.max_exemplars)),
             metadata: RwLock::new(MetadataStore::default()),

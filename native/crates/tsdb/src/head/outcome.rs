@@ -19,6 +19,8 @@ pub enum AppendErrorKind {
     OutOfOrder,
     /// Older than the head accepts.
     OutOfBounds,
+    /// Older than the out-of-order window.
+    TooOld,
     /// Another value for a time that the series already has.
     DuplicateSample,
     /// The tenant has as many series as it may.
@@ -44,6 +46,7 @@ impl AppendErrorKind {
         match cause {
             AppendCause::OutOfOrder => Self::OutOfOrder,
             AppendCause::OutOfBounds { .. } => Self::OutOfBounds,
+            AppendCause::TooOld => Self::TooOld,
             AppendCause::DuplicateFloat { .. } | AppendCause::DuplicateHistogram => Self::DuplicateSample,
             AppendCause::Limit(limit) => limit.kind(),
             AppendCause::ExemplarUnknownSeries { .. } => Self::ExemplarUnknownSeries,
@@ -56,6 +59,7 @@ impl AppendErrorKind {
     pub const ALL: [Self; 10] = [
         Self::OutOfOrder,
         Self::OutOfBounds,
+        Self::TooOld,
         Self::DuplicateSample,
         Self::SeriesPerUser,
         Self::SeriesPerMetric,
@@ -72,6 +76,7 @@ impl AppendErrorKind {
         match self {
             Self::OutOfOrder => Some("sample-out-of-order"),
             Self::OutOfBounds => Some("sample-out-of-bounds"),
+            Self::TooOld => Some("sample-too-old"),
             Self::DuplicateSample => Some("new-value-for-timestamp"),
             Self::SeriesPerUser => Some("per_user_series_limit"),
             Self::SeriesPerMetric => Some("per_metric_series_limit"),
@@ -92,6 +97,8 @@ pub enum AppendCause {
         /// Time of the newest sample of the head in milliseconds.
         head_max_t: Option<i64>,
     },
+    /// Older than the out-of-order window.
+    TooOld,
     /// Another float for a time that the series already has.
     DuplicateFloat {
         /// The stored value; `None` when a histogram is stored.
@@ -154,6 +161,7 @@ impl fmt::Display for AppendError {
                 }
                 write!(f, ", series={series}")
             }
+            AppendCause::TooOld => write!(f, "err: too old sample. timestamp={}, series={series}", time()),
             AppendCause::DuplicateFloat { .. } | AppendCause::DuplicateHistogram if *t == 0 => {
                 write!(f, "err: duplicate sample for timestamp. series={series}")
             }

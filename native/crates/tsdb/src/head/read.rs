@@ -1,7 +1,8 @@
 //! Reading the head while it is being appended to.
 //!
-//! A selection is a view of one moment: it holds for every series the time of its newest sample then, and samples only
-//! ever come after that. So nothing is copied, and chunks are decoded when they are asked for.
+//! A selection is a view of one moment: it holds for every series the time of its newest sample then, and in order samples
+//! only ever come after that. So nothing is copied, and chunks are decoded when they are asked for. Of out-of-order samples,
+//! which may come anywhere, it holds the chunks themselves.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -13,6 +14,7 @@ use neocortex_model::series::{SelectHints, SeriesExemplars};
 
 use super::Head;
 use super::label_sets::SeriesId;
+use super::out_of_order::OutOfOrderSamples;
 use super::stats::{MemoryBytes, Stats};
 use super::store::Store;
 use super::symbols::Symbol;
@@ -28,6 +30,7 @@ pub(crate) struct HeadSeries {
     generation: u64,
     /// Newer samples came after the selection.
     newest_t: i64,
+    out_of_order: Option<Box<OutOfOrderSamples>>,
 }
 
 impl HeadSeries {
@@ -35,7 +38,7 @@ impl HeadSeries {
         &self.labels
     }
 
-    /// Appends the samples that the head has with `mint <= t <= maxt` to `out`. True when the head was truncated since the
+    /// Appends the in-order samples that the head has with `mint <= t <= maxt` to `out`. True when the head was truncated since the
     /// selection: what is missing then is in blocks that were there before the truncation.
     pub(crate) fn read(&self, mint: i64, maxt: i64, out: &mut Samples) -> Result<bool, TsdbError> {
         let store = self.head.store.read();
@@ -43,7 +46,12 @@ impl HeadSeries {
         Ok(store.generation != self.generation)
     }
 
-    /// Time of the newest sample that belongs to the selection.
+    /// The out-of-order samples with `mint <= t <= maxt`, `None` when the series had none at the selection.
+    pub(crate) fn read_out_of_order(&self, mint: i64, maxt: i64) -> Result<Option<Samples>, TsdbError> {
+        self.out_of_order.as_ref().map(|samples| samples.read(mint, maxt)).transpose()
+    }
+
+    /// Time of the newest in-order sample that belongs to the selection.
     pub(crate) fn newest_t(&self) -> i64 {
         self.newest_t
     }
@@ -57,15 +65,21 @@ impl Head {
         let mut found = Vec::new();
         for id in store.resolve(matchers) {
             let Some(series) = store.get(id) else { continue };
-            let (Some(oldest), Some(newest_t)) = (series.min_t(), series.max_t()) else { continue };
-            if oldest <= hints.end_ms && newest_t >= hints.start_ms {
-                found.push((store.labels(id), id, newest_t));
+            let Some((oldest, newest)) = store.time_range_of(id) else { continue };
+            if oldest <= hints.end_ms && newest >= hints.start_ms {
+                found.push(HeadSeries {
+                    head: Arc::clone(self),
+                    labels: store.labels(id),
+                    id,
+                    generation,
+                    newest_t: series.max_t().unwrap_or(i64::MIN),
+                    out_of_order: store.out_of_order.get(id).map(|samples| Box::new(samples.clone())),
+                });
             }
         }
         drop(store);
-        found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        let series = |(labels, id, newest_t)| HeadSeries { head: Arc::clone(self), labels, id, generation, newest_t };
-        found.into_iter().map(series).collect()
+        found.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+        found
     }
 
     /// Label sets of the series that match, sorted.
@@ -129,6 +143,11 @@ impl Head {
             float_samples_appended: counters.float_samples.load(Relaxed),
             histogram_samples_appended: counters.histogram_samples.load(Relaxed),
             out_of_order_samples: counters.out_of_order.load(Relaxed),
+            out_of_order_histograms: counters.out_of_order_histograms.load(Relaxed),
+            out_of_order_floats_appended: counters.out_of_order_floats_appended.load(Relaxed),
+            out_of_order_histograms_appended: counters.out_of_order_histograms_appended.load(Relaxed),
+            out_of_order_delta: *counters.out_of_order_delta.lock(),
+            too_old_samples: counters.too_old.load(Relaxed),
             out_of_bound_samples: counters.out_of_bounds.load(Relaxed),
             exemplars: self.ring.read().len() as u64,
             exemplars_appended: counters.exemplars.load(Relaxed),
@@ -144,15 +163,17 @@ impl Head {
         let store = self.store.read();
         stats.series = store.len() as u64;
         stats.series_created = u64::from(store.next_id());
-        stats.chunks = store.chunks;
-        stats.chunks_created = store.chunks + store.chunks_before;
+        let (chunks, chunks_created) = store.out_of_order.chunks();
+        let (open_bytes, full_bytes) = store.out_of_order.bytes();
+        stats.chunks = store.chunks + chunks;
+        stats.chunks_created = store.chunks + store.chunks_before + chunks_created;
         (stats.min_t, stats.max_t) = (store.min_t, store.max_t);
         stats.bytes = MemoryBytes {
             symbols: store.symbols.bytes() as u64,
             series: (store.series_bytes() + store.sets.bytes() + self.keys.bytes()) as u64,
             postings: store.postings.bytes() as u64,
-            open_chunks: store.open_bytes as u64,
-            closed_chunks: store.closed_bytes as u64,
+            open_chunks: (store.open_bytes + open_bytes) as u64,
+            closed_chunks: (store.closed_bytes + full_bytes) as u64,
         };
         stats
     }

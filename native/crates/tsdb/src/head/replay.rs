@@ -13,6 +13,7 @@ use super::exemplars::Verdict;
 use super::kind::{SampleKind, stale_histogram};
 use super::label_sets::SeriesId;
 use super::metadata::MetadataStore;
+use super::out_of_order::OutOfOrderLog;
 use super::stats::ReplayStats;
 use super::store::Store;
 use super::{ExemplarRing, Head};
@@ -27,11 +28,18 @@ use crate::wal::{checkpoint, segment_name};
 /// Numbers of the log that are looked up in an array; greater ones, which only a damaged or a very old log has, in a map.
 const MAX_DENSE: u64 = 1 << 27;
 
+/// The write-ahead log, within the directory of a database.
+const WAL_DIR: &str = "wal";
+
+/// The log of out-of-order samples.
+const WBL_DIR: &str = "wbl";
+
 /// No series.
 const NONE: SeriesId = SeriesId::MAX;
 
 impl Head {
-    /// Replays checkpoint and log from the time `min_valid_t` on, before which all is in blocks, cuts a damaged end off the log and continues it with a new segment.
+    /// Replays checkpoint and log of the database in `dir` from the time `min_valid_t` on, before which all is in blocks, then
+    /// the log of out-of-order samples; cuts damaged ends off and continues the log with a new segment.
     ///
     /// # Errors
     /// [`TsdbError`] when the log cannot be read or written, or when a checkpoint is damaged: a checkpoint is complete
@@ -43,53 +51,88 @@ impl Head {
         options: WalOptions,
         min_valid_t: i64,
     ) -> Result<ReplayStats, TsdbError> {
+        let (wal, wbl) = (dir.join(WAL_DIR), dir.join(WBL_DIR));
         let (mut replay, damage) = self.replay(fs, dir, min_valid_t)?;
-        if damage.is_some() {
-            repair(&**fs, dir, replay.good)?;
+        if let Some(damage) = damage.wal {
+            repair(&**fs, &wal, damage.good)?;
             replay.stats.repaired = true;
         }
-        self.start(Writer::open(Arc::clone(fs), dir, options)?);
+        if let Some(damage) = damage.wbl {
+            repair(&**fs, &wbl, damage.good)?;
+            replay.stats.out_of_order_repaired = true;
+        }
+        self.start(Writer::open(Arc::clone(fs), &wal, options)?, OutOfOrderLog::new(fs, &wbl, options));
         let mut appender = self.appender.lock();
         appender.next_ref = replay.refs.greatest + 1;
         Ok(replay.stats)
     }
 
-    /// Replays checkpoint and log as [`Self::open_log`] does, and changes nothing on disk: the head cannot be appended to.
-    /// Damage in the last segment ends the log there, since that is what a crash leaves and what a write that is under way
+    /// Replays checkpoint and logs as [`Self::open_log`] does, and changes nothing on disk: the head cannot be appended to.
+    /// Damage in the last segment ends a log there, since that is what a crash leaves and what a write that is under way
     /// looks like.
     ///
     /// # Errors
-    /// [`TsdbError`] when the log cannot be read, or is damaged before its last segment.
+    /// [`TsdbError`] when a log cannot be read, or is damaged before its last segment.
     pub(crate) fn read_log(&self, fs: &Arc<dyn Fs>, dir: &Path, min_valid_t: i64) -> Result<(), TsdbError> {
-        match self.replay(fs, dir, min_valid_t)? {
-            (replay, Some(damage)) if Some(replay.good.segment) != replay.last_segment => Err(damage),
-            _ => Ok(()),
+        let (_, damage) = self.replay(fs, dir, min_valid_t)?;
+        match [damage.wal, damage.wbl].into_iter().flatten().find(|damage| !damage.is_in_last_segment) {
+            Some(damage) => Err(damage.error),
+            None => Ok(()),
         }
     }
 
-    /// Replays checkpoint and log up to the first damage of the log, which is told.
-    fn replay(&self, fs: &Arc<dyn Fs>, dir: &Path, min_valid_t: i64) -> Result<(Replay, Option<TsdbError>), TsdbError> {
+    /// Replays checkpoint and logs, each up to its first damage, which is told.
+    fn replay(&self, fs: &Arc<dyn Fs>, dir: &Path, min_valid_t: i64) -> Result<(Replay, Damages), TsdbError> {
         let mut replay = Replay::default();
-        let damage = {
-            let (mut store, mut ring, mut metadata) = (self.store.write(), self.ring.write(), self.metadata.write());
-            store.min_valid_t = min_valid_t;
-            let mut target =
-                Target { store: &mut store, ring: &mut ring, metadata: &mut metadata, now_ms: self.clock.now_ms() };
-            let mut from = 0;
-            if let Some((checkpoint, last)) = checkpoint::newest(&**fs, dir)? {
-                let mut reader = Reader::open(Arc::clone(fs), &checkpoint, 0)?;
-                replay.read(&mut reader, &checkpoint, &mut target)?;
-                from = last + 1;
-            }
-            let mut reader = Reader::open(Arc::clone(fs), dir, from)?;
-            replay.last_segment = reader.last_segment();
-            match replay.read(&mut reader, dir, &mut target) {
-                Err(damage @ TsdbError::Corrupt { .. }) => Some(damage),
-                other => other.map(|()| None)?,
-            }
-        };
-        Ok((replay, damage))
+        let (mut store, mut ring, mut metadata) = (self.store.write(), self.ring.write(), self.metadata.write());
+        store.min_valid_t = min_valid_t;
+        let mut target =
+            Target { store: &mut store, ring: &mut ring, metadata: &mut metadata, now_ms: self.clock.now_ms() };
+        let wal_dir = dir.join(WAL_DIR);
+        let mut from = 0;
+        if let Some((checkpoint, last)) = checkpoint::newest(&**fs, &wal_dir)? {
+            let mut reader = Reader::open(Arc::clone(fs), &checkpoint, 0)?;
+            replay.read(&mut reader, &checkpoint, &mut target)?;
+            from = last + 1;
+        }
+        let mut reader = Reader::open(Arc::clone(fs), &wal_dir, from)?;
+        let last_segment = reader.last_segment();
+        let read = replay.read(&mut reader, &wal_dir, &mut target);
+        let wal = Damage::of(read, replay.good, last_segment)?;
+        let Replay { stats, refs, .. } = &mut replay;
+        let wbl = store.out_of_order.replay(fs, &dir.join(WBL_DIR), |wal_ref| refs.spend(wal_ref), stats)?;
+        Ok((replay, Damages { wal, wbl }))
     }
+}
+
+/// Where a log is damaged.
+pub(super) struct Damage {
+    error: TsdbError,
+    /// The end of what is sound.
+    good: Position,
+    is_in_last_segment: bool,
+}
+
+impl Damage {
+    /// The damage that ended the reading of a log, if one did. Other errors stay errors.
+    pub(super) fn of(
+        read: Result<(), TsdbError>,
+        good: Position,
+        last_segment: Option<u64>,
+    ) -> Result<Option<Self>, TsdbError> {
+        match read {
+            Err(error @ TsdbError::Corrupt { .. }) => {
+                Ok(Some(Self { error, good, is_in_last_segment: Some(good.segment) == last_segment }))
+            }
+            other => other.map(|()| None),
+        }
+    }
+}
+
+/// The damage of both logs.
+struct Damages {
+    wal: Option<Damage>,
+    wbl: Option<Damage>,
 }
 
 /// What the records are applied to.
@@ -116,6 +159,12 @@ impl Refs {
         }
     }
 
+    /// As [`Self::get`]. A series may have left the log before its last samples did: its number is spent all the same.
+    fn spend(&mut self, wal_ref: u64) -> Option<SeriesId> {
+        self.greatest = self.greatest.max(wal_ref);
+        self.get(wal_ref)
+    }
+
     /// Maps a number; one number may be mapped anew, and several to the same series.
     fn set(&mut self, wal_ref: u64, id: SeriesId, series: usize) {
         self.greatest = self.greatest.max(wal_ref);
@@ -138,8 +187,6 @@ struct Replay {
     refs: Refs,
     /// The end of the last record that was applied.
     good: Position,
-    /// The newest segment there was when the log was opened.
-    last_segment: Option<u64>,
 }
 
 impl Replay {
@@ -226,9 +273,7 @@ impl Replay {
     }
 
     fn known(&mut self, wal_ref: u64) -> Option<SeriesId> {
-        // A series may have left the log before its last samples did: its number is spent all the same.
-        self.refs.greatest = self.refs.greatest.max(wal_ref);
-        let id = self.refs.get(wal_ref);
+        let id = self.refs.spend(wal_ref);
         self.stats.unknown_refs += u64::from(id.is_none());
         id
     }

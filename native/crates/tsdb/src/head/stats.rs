@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use parking_lot::Mutex;
+
 /// Figures at one moment. Totals count since the database was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -17,8 +19,18 @@ pub struct Stats {
     pub float_samples_appended: u64,
     /// Native histogram samples appended.
     pub histogram_samples_appended: u64,
-    /// Samples refused or dropped as out of order.
+    /// Floats refused or dropped as out of order.
     pub out_of_order_samples: u64,
+    /// Native histograms refused or dropped as out of order.
+    pub out_of_order_histograms: u64,
+    /// Floats of these appended that came out of order.
+    pub out_of_order_floats_appended: u64,
+    /// Native histograms of these appended that came out of order.
+    pub out_of_order_histograms_appended: u64,
+    /// How far behind the newest sample of the head those were that were not in order, taken or not.
+    pub out_of_order_delta: DeltaHistogram,
+    /// Samples refused as older than the out-of-order window.
+    pub too_old_samples: u64,
     /// Samples refused as out of bounds.
     pub out_of_bound_samples: u64,
     /// Exemplars stored.
@@ -70,6 +82,40 @@ impl MemoryBytes {
     }
 }
 
+/// How far behind the newest sample of the head samples were that were not in order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeltaHistogram {
+    counts: [u64; Self::BOUNDS_S.len() + 1],
+    sum_ms: i128,
+}
+
+impl DeltaHistogram {
+    /// Upper bounds in seconds, inclusive. Those of `prometheus_tsdb_sample_ooo_delta`.
+    pub const BOUNDS_S: [i64; 7] = [600, 1800, 3600, 7200, 10_800, 21_600, 43_200];
+
+    /// Samples in each of the buckets that [`Self::BOUNDS_S`] ends, and in the one above.
+    #[must_use]
+    pub fn counts(&self) -> [u64; Self::BOUNDS_S.len() + 1] {
+        self.counts
+    }
+
+    /// Sum of all in seconds.
+    #[must_use]
+    pub fn sum_s(&self) -> f64 {
+        self.sum_ms as f64 / 1000.0
+    }
+
+    pub(super) fn observe(&mut self, delta_ms: i64) {
+        self.counts[Self::BOUNDS_S.partition_point(|bound| bound * 1000 < delta_ms)] += 1;
+        self.sum_ms += i128::from(delta_ms);
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(other.counts).for_each(|(count, more)| *count += more);
+        self.sum_ms += other.sum_ms;
+    }
+}
+
 /// Series that got samples of late.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ActiveSeries {
@@ -98,6 +144,12 @@ pub struct ReplayStats {
     pub dropped_samples: u64,
     /// Whether a torn or corrupt tail was cut off.
     pub repaired: bool,
+    /// Samples of the log of out-of-order samples that were inserted.
+    pub out_of_order_samples: u64,
+    /// Samples of that log whose series is not known.
+    pub unknown_out_of_order_refs: u64,
+    /// Whether a torn or corrupt tail was cut off that log.
+    pub out_of_order_repaired: bool,
 }
 
 /// Counters behind [`Stats`] that several threads write.
@@ -106,6 +158,11 @@ pub(crate) struct Counters {
     pub(crate) float_samples: AtomicU64,
     pub(crate) histogram_samples: AtomicU64,
     pub(crate) out_of_order: AtomicU64,
+    pub(crate) out_of_order_histograms: AtomicU64,
+    pub(crate) out_of_order_floats_appended: AtomicU64,
+    pub(crate) out_of_order_histograms_appended: AtomicU64,
+    pub(crate) out_of_order_delta: Mutex<DeltaHistogram>,
+    pub(crate) too_old: AtomicU64,
     pub(crate) out_of_bounds: AtomicU64,
     pub(crate) exemplars: AtomicU64,
     pub(crate) out_of_order_exemplars: AtomicU64,
@@ -121,6 +178,11 @@ impl Counters {
             float_samples: AtomicU64::new(0),
             histogram_samples: AtomicU64::new(0),
             out_of_order: AtomicU64::new(0),
+            out_of_order_histograms: AtomicU64::new(0),
+            out_of_order_floats_appended: AtomicU64::new(0),
+            out_of_order_histograms_appended: AtomicU64::new(0),
+            out_of_order_delta: Mutex::new(DeltaHistogram::default()),
+            too_old: AtomicU64::new(0),
             out_of_bounds: AtomicU64::new(0),
             exemplars: AtomicU64::new(0),
             out_of_order_exemplars: AtomicU64::new(0),

@@ -8,6 +8,7 @@ use neocortex_model::sample::{HistogramValue, Samples};
 
 use super::by_series::BySeries;
 use super::label_sets::{LabelSets, Pair, SeriesId};
+use super::out_of_order::OutOfOrder;
 use super::series::{ChunkChange, ChunkRules, Series};
 use super::symbols::Symbols;
 use crate::error::TsdbError;
@@ -19,6 +20,7 @@ pub(crate) struct Store {
     pub(crate) sets: LabelSets,
     pub(crate) postings: MemPostings,
     series: BySeries<Series>,
+    pub(super) out_of_order: OutOfOrder,
     /// Changes with every truncation, after which series may have fewer samples, or be gone.
     pub(crate) generation: u64,
     /// Time ranges that tombstones of the log hide; only Prometheus writes such.
@@ -40,12 +42,13 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(rules: ChunkRules) -> Self {
+    pub(crate) fn new(rules: ChunkRules, out_of_order: OutOfOrder) -> Self {
         Self {
             symbols: Symbols::new(),
             sets: LabelSets::new(),
             postings: MemPostings::new(),
             series: BySeries::new(),
+            out_of_order,
             generation: 0,
             deleted: HashMap::new(),
             aliases: HashMap::new(),

@@ -51,6 +51,7 @@ impl Head {
             for id in slice.into_iter().rev() {
                 match store.truncate_series(id, mint) {
                     Some(t) => min_t = min_t.min(t),
+                    None if store.has_samples(id) => {}
                     None => {
                         appender.touches.forget(id);
                         gone.add(id, store.remove(id));

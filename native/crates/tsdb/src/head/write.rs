@@ -1,14 +1,17 @@
 //! Appending to the head: plan, log, apply; and what else changes a head.
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use neocortex_model::rows::SeriesRows;
 use neocortex_model::sample::{HistogramValue, Metadata};
 
-use super::append::{Batch, Context, Plan, Planner};
+use super::append::{Batch, Context, KindCounts, Plan, Planner};
 use super::label_set_limits::LabelSetLimit;
 use super::label_sets::SeriesId;
 use super::limits::{MetadataLimits, SeriesLimits};
+use super::out_of_order::{OutOfOrderLog, Value};
 use super::outcome::{AppendErrorKind, Appended, MetadataOutcome};
 use super::stats::{ActiveSeries, add};
 use super::store::Store;
@@ -51,23 +54,34 @@ impl Head {
         Planner::new(rows, context, &mut appender.touches).run()
     }
 
-    /// Writes the plan to the log: new series first, then the batches, then the exemplars.
+    /// Writes the plan to the log: new series first, then the batches, then the exemplars; and what is out of order to its own
+    /// log, after the series that it names.
     fn log(&self, plan: &Plan<'_>, first_ref: u64, appender: &mut Appender) -> Result<(), TsdbError> {
-        let records = {
+        let (records, late) = {
             let store = self.store.read();
             let first_id = store.next_id();
             let wal_ref = |id: SeriesId| match id.checked_sub(first_id) {
                 Some(new) => first_ref + u64::from(new),
                 None => store.series(id).wal_ref,
             };
-            encode(plan, first_ref, wal_ref)
+            let mut late = Vec::new();
+            encode_batch(&plan.late, &wal_ref, &mut late);
+            (encode(plan, first_ref, wal_ref), late)
         };
-        if records.is_empty() {
+        if records.is_empty() && late.is_empty() {
             return Ok(());
         }
-        let slices: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
         let wal = appender.wal.as_mut().ok_or(TsdbError::Closed)?;
-        let written = wal.log(&slices).inspect_err(|_| add(&self.counters.wal_failures, 1))?;
+        let failed = |_: &TsdbError| add(&self.counters.wal_failures, 1);
+        let mut written = 0;
+        if !records.is_empty() {
+            written = wal.log(&slices(&records)).inspect_err(failed)?;
+        }
+        if !late.is_empty() {
+            let log = appender.out_of_order_log.as_mut().ok_or(TsdbError::Closed)?;
+            // Both logs have the request, or none.
+            log.log(&slices(&late)).inspect_err(failed).inspect_err(|_| wal.take_back(written))?;
+        }
         add(&self.counters.wal_bytes, written);
         self.counters.wal_segment.store(wal.segment_number(), Relaxed);
         Ok(())
@@ -86,6 +100,7 @@ impl Head {
             floats += batch.floats.len() as u64;
             histograms += batch.histograms.len() as u64;
         }
+        let late = apply_late(&mut store, plan.late);
         let series = store.len();
         drop(store);
         if !plan.exemplars.is_empty() {
@@ -101,10 +116,17 @@ impl Head {
             appender.touches.see(*id, now_ms, *histograms);
         }
         let counters = &self.counters;
-        add(&counters.float_samples, floats);
-        add(&counters.histogram_samples, histograms);
+        add(&counters.float_samples, floats + late.floats);
+        add(&counters.histogram_samples, histograms + late.histograms);
+        add(&counters.out_of_order_floats_appended, late.floats);
+        add(&counters.out_of_order_histograms_appended, late.histograms);
         add(&counters.exemplars, plan.exemplars.len() as u64);
-        add(&counters.out_of_order, plan.out_of_order);
+        add(&counters.out_of_order, plan.out_of_order.floats);
+        add(&counters.out_of_order_histograms, plan.out_of_order.histograms);
+        add(&counters.too_old, plan.too_old);
+        if let Some(delta) = &plan.delta {
+            counters.out_of_order_delta.lock().add(delta);
+        }
         let discarded = &plan.outcome.discarded;
         add(&counters.out_of_bounds, discarded.of(AppendErrorKind::OutOfBounds));
         add(&counters.out_of_order_exemplars, discarded.of(AppendErrorKind::ExemplarOutOfOrder));
@@ -114,18 +136,20 @@ impl Head {
         plan.outcome
     }
 
-    /// Gives the head its log; appends are possible from now on.
-    pub(super) fn start(&self, wal: Writer) {
+    /// Gives the head its logs; appends are possible from now on.
+    pub(super) fn start(&self, wal: Writer, out_of_order_log: OutOfOrderLog) {
         self.counters.wal_segment.store(wal.segment_number(), Relaxed);
-        self.appender.lock().wal = Some(wal);
+        let mut appender = self.appender.lock();
+        appender.wal = Some(wal);
+        appender.out_of_order_log = Some(out_of_order_log);
     }
 
-    /// Makes the log durable and ends appends.
+    /// Makes the logs durable and ends appends.
     pub(crate) fn close(&self) -> Result<(), TsdbError> {
-        match self.appender.lock().wal.take() {
-            Some(mut wal) => wal.close(),
-            None => Ok(()),
-        }
+        let mut appender = self.appender.lock();
+        let wal = appender.wal.take().map_or(Ok(()), |mut wal| wal.close());
+        let late = appender.out_of_order_log.take().map_or(Ok(()), |mut log| log.close());
+        wal.and(late)
     }
 
     /// Takes metadata as far as the limits allow.
@@ -176,6 +200,23 @@ fn apply_batch(store: &mut Store, batch: &Batch<'_>) {
     }
 }
 
+/// Carries out what is out of order; counts what was inserted.
+fn apply_late(store: &mut Store, late: Batch<'_>) -> KindCounts {
+    let mut inserted = KindCounts::default();
+    for (id, t, v) in late.floats {
+        inserted.floats += u64::from(store.out_of_order.insert(id, t, Value::Float(v)));
+    }
+    for (id, t, value) in late.histograms {
+        let value = Value::Histogram(Arc::new(value.into_owned()));
+        inserted.histograms += u64::from(store.out_of_order.insert(id, t, value));
+    }
+    inserted
+}
+
+fn slices(records: &[Vec<u8>]) -> Vec<&[u8]> {
+    records.iter().map(Vec::as_slice).collect()
+}
+
 fn encode(plan: &Plan<'_>, first_ref: u64, wal_ref: impl Fn(SeriesId) -> u64) -> Vec<Vec<u8>> {
     let mut records = Vec::new();
     if !plan.new.is_empty() {
@@ -184,23 +225,7 @@ fn encode(plan: &Plan<'_>, first_ref: u64, wal_ref: impl Fn(SeriesId) -> u64) ->
         records.push(out);
     }
     for batch in &plan.batches {
-        if !batch.floats.is_empty() {
-            let mut out = Vec::with_capacity(17 + batch.floats.len() * 12);
-            let mut encoder = SamplesEncoder::default();
-            for (id, t, v) in &batch.floats {
-                encoder.push(&mut out, RefSample { series: wal_ref(*id), t: *t, v: *v });
-            }
-            records.push(out);
-        }
-        if !batch.histograms.is_empty() {
-            let histogram = |(id, t, h): &(SeriesId, i64, std::borrow::Cow<'_, HistogramValue>)| RefHistogram {
-                series: wal_ref(*id),
-                t: *t,
-                h: HistogramValue::clone(h),
-            };
-            let histograms: Vec<RefHistogram> = batch.histograms.iter().map(histogram).collect();
-            records.extend(record::encode_histograms(&histograms));
-        }
+        encode_batch(batch, &wal_ref, &mut records);
     }
     if !plan.exemplars.is_empty() {
         let exemplars: Vec<RefExemplar> = plan
@@ -213,4 +238,25 @@ fn encode(plan: &Plan<'_>, first_ref: u64, wal_ref: impl Fn(SeriesId) -> u64) ->
         records.push(out);
     }
     records
+}
+
+/// Appends the records of a batch: floats, then histograms by kind.
+fn encode_batch(batch: &Batch<'_>, wal_ref: &impl Fn(SeriesId) -> u64, records: &mut Vec<Vec<u8>>) {
+    if !batch.floats.is_empty() {
+        let mut out = Vec::with_capacity(17 + batch.floats.len() * 12);
+        let mut encoder = SamplesEncoder::default();
+        for (id, t, v) in &batch.floats {
+            encoder.push(&mut out, RefSample { series: wal_ref(*id), t: *t, v: *v });
+        }
+        records.push(out);
+    }
+    if !batch.histograms.is_empty() {
+        let histogram = |(id, t, h): &(SeriesId, i64, Cow<'_, HistogramValue>)| RefHistogram {
+            series: wal_ref(*id),
+            t: *t,
+            h: HistogramValue::clone(h),
+        };
+        let histograms: Vec<RefHistogram> = batch.histograms.iter().map(histogram).collect();
+        records.extend(record::encode_histograms(&histograms));
+    }
 }

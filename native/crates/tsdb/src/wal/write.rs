@@ -116,6 +116,14 @@ impl Writer {
         self.flush()
     }
 
+    /// Takes back the last batch, of which [`Self::log`] said how many bytes it wrote: it must not be in the log when it could
+    /// not be finished elsewhere. If that fails now, it is done before anything else is written.
+    pub fn take_back(&mut self, bytes: u64) {
+        self.len -= bytes;
+        self.torn = true;
+        let _ = self.mend();
+    }
+
     /// Makes everything appended so far durable.
     ///
     /// # Errors

@@ -5,6 +5,9 @@ mod churn;
 mod exemplars;
 mod histograms;
 pub(crate) mod model;
+pub(crate) mod out_of_order;
+mod out_of_order_faults;
+mod out_of_order_log;
 mod prometheus;
 mod replay;
 
@@ -119,6 +122,11 @@ impl Fixture {
         self.tsdb.append(rows, &SeriesLimits::default()).expect("appends")
     }
 
+    /// Appends with an out-of-order window.
+    pub(crate) fn append_within(&self, window_ms: i64, rows: &Rows) -> Appended {
+        self.tsdb.append(rows, &within(window_ms)).expect("appends")
+    }
+
     /// The process dies and another one opens what it left.
     pub(crate) fn crash_and_reopen(&mut self) {
         self.fs = self.fs.after_process_crash();
@@ -129,6 +137,11 @@ impl Fixture {
     pub(crate) fn contents(&self) -> Vec<(String, Vec<(i64, f64)>)> {
         contents(&self.tsdb)
     }
+}
+
+/// Limits with an out-of-order window.
+pub(crate) fn within(window_ms: i64) -> SeriesLimits {
+    SeriesLimits { out_of_order_window_ms: window_ms, ..SeriesLimits::default() }
 }
 
 pub(crate) fn contents(tsdb: &dyn Queryable) -> Vec<(String, Vec<(i64, f64)>)> {

@@ -1,0 +1,184 @@
+//! The out-of-order chunks of one series.
+
+use std::sync::Arc;
+
+use neocortex_model::histogram::FloatHistogram;
+use neocortex_model::sample::{HistogramValue, Samples, is_stale_nan};
+
+use super::encode::Encoder;
+use crate::chunk::{self, Encoding};
+use crate::error::TsdbError;
+use crate::merge::{forget_reset, merge_all};
+
+/// Bytes of a sample of an open chunk, without what a histogram has on the heap.
+pub(super) const SAMPLE_BYTES: usize = size_of::<Sample>();
+
+/// The value of a sample.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    Float(f64),
+    Histogram(Arc<HistogramValue>),
+}
+
+/// A sample of an open chunk.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Sample {
+    pub(super) t: i64,
+    pub(super) value: Value,
+}
+
+/// A full chunk, which does not change any more.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FullChunk {
+    pub(crate) min_t: i64,
+    pub(crate) max_t: i64,
+    pub(crate) encoding: Encoding,
+    pub(crate) bytes: Arc<[u8]>,
+}
+
+/// The out-of-order samples of one series. A clone is a view of a moment: full chunks are shared, an open one is small.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OutOfOrderSamples {
+    /// The open chunk, ascending in time.
+    open: Vec<Sample>,
+    /// In the order in which they were closed.
+    full: Vec<FullChunk>,
+}
+
+/// What closing a chunk changed, for the figures.
+#[derive(Default)]
+pub(super) struct Closed {
+    pub(super) open_bytes: usize,
+    pub(super) full_bytes: usize,
+    /// Chunks that came of the one beyond the first.
+    pub(super) more_chunks: u64,
+}
+
+impl Value {
+    /// Heap bytes held.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let Self::Histogram(h) = self else { return 0 };
+        let words = match &**h {
+            HistogramValue::Integer(h) => {
+                h.positive_spans.len()
+                    + h.negative_spans.len()
+                    + h.positive_buckets.len()
+                    + h.negative_buckets.len()
+                    + h.custom_values.len()
+            }
+            HistogramValue::Float(h) => {
+                h.positive_spans.len()
+                    + h.negative_spans.len()
+                    + h.positive_buckets.len()
+                    + h.negative_buckets.len()
+                    + h.custom_values.len()
+            }
+        };
+        size_of::<HistogramValue>() + 8 * words
+    }
+}
+
+impl FullChunk {
+    fn heap_bytes(&self) -> usize {
+        self.bytes.len() + size_of::<Self>()
+    }
+}
+
+impl OutOfOrderSamples {
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.full.is_empty()
+    }
+
+    /// Samples of the open chunk.
+    pub(super) fn open_len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The full chunks, in the order in which they were closed.
+    pub(super) fn full(&self) -> &[FullChunk] {
+        &self.full
+    }
+
+    /// True when the open chunk has a sample of this time.
+    pub(super) fn is_open_at(&self, t: i64) -> bool {
+        self.open.binary_search_by_key(&t, |sample| sample.t).is_ok()
+    }
+
+    /// Inserts a sample into the open chunk, unless it has one of this time.
+    pub(super) fn insert(&mut self, t: i64, value: Value) -> bool {
+        // Mostly they come in order among themselves.
+        if self.open.last().is_none_or(|last| last.t < t) {
+            self.open.push(Sample { t, value });
+            return true;
+        }
+        match self.open.binary_search_by_key(&t, |sample| sample.t) {
+            Ok(_) => false,
+            Err(at) => {
+                self.open.insert(at, Sample { t, value });
+                true
+            }
+        }
+    }
+
+    /// Encodes the open chunk: one full chunk for each kind of samples in a row, each range, and each counter reset.
+    pub(super) fn close(&mut self, range_ms: i64) -> Closed {
+        let mut encoder = Encoder::new(range_ms, u16::MAX);
+        let mut closed = Closed::default();
+        for sample in std::mem::take(&mut self.open) {
+            closed.open_bytes += sample.value.heap_bytes() + SAMPLE_BYTES;
+            encoder.push(&sample);
+        }
+        let chunks = encoder.finish();
+        closed.full_bytes = chunks.iter().map(FullChunk::heap_bytes).sum();
+        closed.more_chunks = (chunks.len() as u64).saturating_sub(1);
+        self.full.extend(chunks);
+        closed
+    }
+
+    /// Drops the oldest full chunks; gives their number and heap bytes.
+    pub(super) fn drop_full(&mut self, chunks: usize) -> (u64, usize) {
+        let dropped = self.full.drain(..chunks.min(self.full.len()));
+        let figures = dropped.fold((0, 0), |(n, bytes), chunk| (n + 1, bytes + chunk.heap_bytes()));
+        self.full.shrink_to_fit();
+        figures
+    }
+
+    /// Times of the oldest and the newest sample, `None` without samples.
+    pub(crate) fn time_range(&self) -> Option<(i64, i64)> {
+        let open = self.open.first().zip(self.open.last()).map(|(first, last)| (first.t, last.t));
+        let full = self.full.iter().map(|chunk| (chunk.min_t, chunk.max_t));
+        full.chain(open).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    /// The samples with `mint <= t <= maxt`, ascending; of those of the same time the one that came first.
+    pub(crate) fn read(&self, mint: i64, maxt: i64) -> Result<Samples, TsdbError> {
+        let mut parts = Vec::with_capacity(self.full.len() + 1);
+        for chunk in self.full.iter().filter(|chunk| chunk.min_t <= maxt && mint <= chunk.max_t) {
+            let mut samples = Samples::default();
+            chunk::decode_any(chunk.encoding, &chunk.bytes, mint, maxt, &mut samples)?;
+            parts.push(samples);
+        }
+        let mut open = Samples::default();
+        for sample in self.open.iter().filter(|sample| (mint..=maxt).contains(&sample.t)) {
+            match &sample.value {
+                Value::Float(v) => open.push_float(sample.t, *v),
+                Value::Histogram(h) => open.push_histogram(sample.t, Arc::new(as_read(h))),
+            }
+        }
+        parts.push(open);
+        Ok(merge_all(parts))
+    }
+}
+
+/// A histogram as it is read out of a chunk. Nothing is known of resets among samples that are still being sorted.
+fn as_read(h: &HistogramValue) -> FloatHistogram {
+    let mut h = match h {
+        HistogramValue::Integer(h) => h.to_float(),
+        HistogramValue::Float(h) => h.clone(),
+    };
+    if is_stale_nan(h.sum) {
+        return FloatHistogram { sum: h.sum, ..FloatHistogram::default() };
+    }
+    forget_reset(&mut h.counter_reset);
+    h
+}
