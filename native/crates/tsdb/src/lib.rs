@@ -16,6 +16,18 @@
 //! * Only the end of the last segment can be torn. A start cuts it off and goes on in a new segment.
 //! * A record names series by numbers; the record with a series comes before those that name it.
 //!
+//! Samples that come after newer ones of their series, within the tenant's window, are in a log of their own, in `wbl/`,
+//! and in the same format: records of floats and histograms, whose series the write-ahead log has. It is made when the first
+//! such sample comes. Prometheus also writes markers of out-of-order chunks that went to chunk files; since the log keeps
+//! their samples too, they are passed over. What holds:
+//!
+//! * A request is in both logs when it is acknowledged: in the write-ahead log first, and taken back from there when it
+//!   cannot be put into the other.
+//! * A start replays it after the write-ahead log, samples of any age. It, too, can be torn at the end alone.
+//! * Its segments go when blocks have all that is in them. A death before that leaves samples in both, which read as one.
+//! * Blocks of such samples have the hint `from-out-of-order` in their meta.json and overlap others. They say nothing of
+//!   where a replay of the write-ahead log begins.
+//!
 //! Blocks, directories named by ULIDs, are described in [`mod@block`] and [`index`]: what the samples of two hours become.
 //!
 //! # In memory and in chunk files

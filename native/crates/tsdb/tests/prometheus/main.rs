@@ -8,4 +8,5 @@
 mod block;
 mod directory;
 mod log;
+mod out_of_order;
 mod process;

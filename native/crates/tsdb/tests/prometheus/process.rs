@@ -36,11 +36,16 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts it on a database directory and waits until it is ready.
+    /// Starts it on a database directory, to scrape itself, and waits until it is ready.
     pub fn start(program: &Path, data: &Path, options: &[&str]) -> Self {
+        Self::start_with(program, data, CONFIG, options)
+    }
+
+    /// As [`Self::start`], with a configuration, in which `PORT` stands for its own.
+    pub fn start_with(program: &Path, data: &Path, config: &str, options: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let file = data.join("prometheus.yml");
-        fs::write(&file, CONFIG.replace("PORT", &port.to_string())).unwrap();
+        fs::write(&file, config.replace("PORT", &port.to_string())).unwrap();
         let child = Command::new(program)
             .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.tsdb.path={}", data.display()))
@@ -65,6 +70,28 @@ impl Prometheus {
             return String::new();
         }
         answer.split_once("\r\n\r\n").map_or_else(String::new, |(_, body)| body.to_owned())
+    }
+
+    /// The status line of the answer to a remote write.
+    pub fn push(&self, body: &[u8]) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let head = format!(
+            "POST /api/v1/write HTTP/1.0\r\nHost: localhost\r\nContent-Encoding: snappy\r\n\
+             Content-Type: application/x-protobuf\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.lines().next().unwrap_or_default().to_owned()
+    }
+
+    /// Kills it where it stands, and waits.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Asks until the body contains the text.
