@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from math import isfinite, isnan
 from typing import Generic, TypeVar
 
-
 DURATION_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100)
 """Cortex's buckets for the duration of a request."""
 
