@@ -23,9 +23,9 @@ use super::kind::{SampleKind, same_histogram, stale_histogram};
 use super::label_set_limits::LabelSetCounts;
 use super::label_sets::SeriesId;
 use super::limits::{LimitExceeded, LimitScope, SeriesLimits};
+use super::order::{Behind, NewestTimes, Order, Place};
 use super::outcome::{AppendCause, AppendError, AppendErrorKind, Appended};
 use super::series::{Last, Series};
-use super::stats::DeltaHistogram;
 use super::store::Store;
 use super::table::KeyTable;
 use super::touch::Touches;
@@ -45,34 +45,6 @@ pub(super) struct Batch<'a> {
     histogram_kinds: HashMap<SeriesId, SampleKind>,
 }
 
-/// Samples counted by kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct KindCounts {
-    pub(super) floats: u64,
-    pub(super) histograms: u64,
-}
-
-impl KindCounts {
-    fn add(&mut self, kind: SampleKind) {
-        if kind.is_histogram() {
-            self.histograms += 1;
-        } else {
-            self.floats += 1;
-        }
-    }
-}
-
-/// Where a sample goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// After all samples of its series.
-    InOrder,
-    /// Among the out-of-order samples of its series.
-    OutOfOrder,
-    /// Nowhere, and without an error: it is there already, or came after a newer one of its request.
-    Nowhere,
-}
-
 /// What an append is going to do.
 #[derive(Default)]
 pub(super) struct Plan<'a> {
@@ -86,12 +58,7 @@ pub(super) struct Plan<'a> {
     pub(super) keys: Vec<(SeriesKey, SeriesId)>,
     /// Series that got samples, and whether histograms were among them.
     pub(super) touched: Vec<(SeriesId, bool)>,
-    /// Samples dropped or refused as out of order.
-    pub(super) out_of_order: KindCounts,
-    /// Samples dropped or refused as older than the out-of-order window.
-    pub(super) too_old: u64,
-    /// How far behind those were that were not in order; `None` when there were none.
-    pub(super) delta: Option<Box<DeltaHistogram>>,
+    pub(super) behind: Behind,
 }
 
 /// The settings and the state of the head that a plan is made with.
@@ -126,10 +93,7 @@ pub(super) struct Planner<'a, 'c, R> {
     context: Context<'c>,
     touches: &'c mut Touches,
     plan: Plan<'a>,
-    head_max_t: Option<i64>,
-    /// The newest sample of the head, or of an empty one the first sample of the request, by which ages are told; `None`
-    /// until that comes.
-    base_t: Option<i64>,
+    order: Order,
     new_by_labels: HashMap<Labels, SeriesId>,
     new_by_key: HashMap<SeriesKey, SeriesId>,
     new_by_metric: HashMap<String, u64>,
@@ -147,10 +111,18 @@ struct Row {
     new_key: Option<SeriesKey>,
 }
 
+impl Row {
+    fn times(&self, stored: Last<'_>) -> NewestTimes {
+        NewestTimes { stored: stored.t(), added: self.newest.map(|newest| newest.t) }
+    }
+}
+
 impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
     pub(super) fn new(rows: &'a R, context: Context<'c>, touches: &'c mut Touches) -> Self {
         let max_t = context.store.max_t;
         let head_max_t = (max_t != i64::MIN).then_some(max_t);
+        let (floor_t, window_ms) = (context.store.min_valid_t, context.limits.out_of_order_window_ms);
+        let order = Order::new(head_max_t, floor_t, context.chunk_range_ms / 2, window_ms);
         touches.next_request();
         Self {
             rows,
@@ -158,8 +130,7 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
             context,
             touches,
             plan: Plan { batches: vec![Batch::default()], ..Plan::default() },
-            head_max_t,
-            base_t: head_max_t,
+            order,
             new_by_labels: HashMap::new(),
             new_by_key: HashMap::new(),
             new_by_metric: HashMap::new(),
@@ -174,6 +145,7 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
         for (index, known) in known.into_iter().enumerate() {
             self.row(index, known);
         }
+        self.plan.behind = self.order.behind;
         self.plan.late.histograms.sort_by_key(|(_, _, value)| SampleKind::of_histogram(value));
         self.plan
     }
@@ -256,7 +228,7 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
     }
 
     fn float(&mut self, row: &mut Row, t: i64, v: f64) -> Result<(), AppendCause> {
-        let in_bounds = self.check_bounds(t)?;
+        let in_bounds = self.order.is_in_bounds(t)?;
         let id = self.series_of(row)?;
         let in_batch = row.newest.map(|newest| newest.kind).filter(|kind| kind.is_histogram());
         if let (true, Some(kind)) = (is_stale_nan(v), in_batch) {
@@ -264,7 +236,7 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
             return self.take_histogram(row, id, t, Cow::Owned(stale_histogram(kind)), in_bounds);
         }
         let last = self.last(id);
-        let place = self.place(row, last, t, SampleKind::Float, in_bounds, || check_float(last, v))?;
+        let place = self.order.place(row.times(last), t, SampleKind::Float, in_bounds, || check_float(last, v))?;
         if place == Place::Nowhere {
             return Ok(());
         }
@@ -282,7 +254,7 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
     }
 
     fn histogram(&mut self, row: &mut Row, sample: &'a HistogramSample) -> Result<(), AppendCause> {
-        let in_bounds = self.check_bounds(sample.t)?;
+        let in_bounds = self.order.is_in_bounds(sample.t)?;
         let id = self.series_of(row)?;
         self.take_histogram(row, id, sample.t, Cow::Borrowed(&sample.h), in_bounds)
     }
@@ -297,7 +269,7 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
     ) -> Result<(), AppendCause> {
         let last = self.last(id);
         let kind = SampleKind::of_histogram(&value);
-        let place = self.place(row, last, t, kind, in_bounds, || check_histogram(last, &value))?;
+        let place = self.order.place(row.times(last), t, kind, in_bounds, || check_histogram(last, &value))?;
         if place != Place::Nowhere {
             self.push_histogram(row, id, t, value, place);
         }
@@ -341,70 +313,10 @@ impl<'a, 'c, R: SeriesRows> Planner<'a, 'c, R> {
         &mut self.plan.batches[last]
     }
 
-    /// False for a sample that is too old to be in order; without an out-of-order window that is an error at once.
-    fn check_bounds(&mut self, t: i64) -> Result<bool, AppendCause> {
-        let min_valid_t = self.base_t.get_or_insert(t).saturating_sub(self.context.chunk_range_ms / 2);
-        let in_bounds = t >= min_valid_t.max(self.context.store.min_valid_t);
-        if !in_bounds && self.context.limits.out_of_order_window_ms <= 0 {
-            return Err(AppendCause::OutOfBounds { head_max_t: self.head_max_t });
-        }
-        Ok(in_bounds)
-    }
-
     /// The newest sample of the series before this request.
     fn last(&self, id: SeriesId) -> Last<'c> {
         let store = self.context.store;
         store.get(id).map_or(Last::None, Series::last)
-    }
-
-    /// Where a sample goes. `check_duplicate` is asked about a sample of the time of the series' newest one.
-    #[inline]
-    fn place(
-        &mut self,
-        row: &Row,
-        last: Last<'_>,
-        t: i64,
-        kind: SampleKind,
-        in_bounds: bool,
-        check_duplicate: impl FnOnce() -> Result<(), AppendCause>,
-    ) -> Result<Place, AppendCause> {
-        let newest = row.newest.map(|newest| newest.t).max(last.t());
-        if in_bounds && newest.is_none_or(|newest| t > newest) {
-            return Ok(Place::InOrder);
-        }
-        if !in_bounds || last.t().is_some_and(|last_t| t < last_t) {
-            self.observe_delta(t);
-            return self.check_window(t, kind).map(|()| Place::OutOfOrder);
-        }
-        if last.t() == Some(t) {
-            return check_duplicate().map(|()| Place::Nowhere);
-        }
-        if newest == Some(t) {
-            return Ok(Place::Nowhere);
-        }
-        // Behind another sample of its request: Prometheus sees that when the client has its answer already.
-        Ok(self.check_window(t, kind).map_or(Place::Nowhere, |()| Place::OutOfOrder))
-    }
-
-    /// Prometheus's `memSeries.appendable`, as to samples that are not in order.
-    fn check_window(&mut self, t: i64, kind: SampleKind) -> Result<(), AppendCause> {
-        let window_ms = self.context.limits.out_of_order_window_ms;
-        if window_ms <= 0 {
-            self.plan.out_of_order.add(kind);
-            return Err(AppendCause::OutOfOrder);
-        }
-        if self.base_t.is_some_and(|base_t| t < base_t.saturating_sub(window_ms)) {
-            self.plan.too_old += 1;
-            return Err(AppendCause::TooOld);
-        }
-        Ok(())
-    }
-
-    fn observe_delta(&mut self, t: i64) {
-        let delta_ms = self.base_t.map_or(0, |base_t| base_t.saturating_sub(t));
-        if delta_ms > 0 {
-            self.plan.delta.get_or_insert_default().observe(delta_ms);
-        }
     }
 
     /// The series of a row, planning its creation if need be.

@@ -17,6 +17,7 @@ pub(crate) mod label_sets;
 pub mod limits;
 mod metadata;
 mod open;
+mod order;
 mod out_of_order;
 pub mod outcome;
 mod read;

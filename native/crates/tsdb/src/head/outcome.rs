@@ -56,7 +56,7 @@ impl AppendErrorKind {
     }
 
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::OutOfOrder,
         Self::OutOfBounds,
         Self::TooOld,

@@ -65,7 +65,7 @@ impl Head {
         let mut found = Vec::new();
         for id in store.resolve(matchers) {
             let Some(series) = store.get(id) else { continue };
-            let Some((oldest, newest)) = store.time_range_of(id) else { continue };
+            let Some((oldest, newest)) = store.time_range_of(id, series) else { continue };
             if oldest <= hints.end_ms && newest >= hints.start_ms {
                 found.push(HeadSeries {
                     head: Arc::clone(self),

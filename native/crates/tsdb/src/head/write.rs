@@ -7,10 +7,11 @@ use std::sync::atomic::Ordering::Relaxed;
 use neocortex_model::rows::SeriesRows;
 use neocortex_model::sample::{HistogramValue, Metadata};
 
-use super::append::{Batch, Context, KindCounts, Plan, Planner};
+use super::append::{Batch, Context, Plan, Planner};
 use super::label_set_limits::LabelSetLimit;
 use super::label_sets::SeriesId;
 use super::limits::{MetadataLimits, SeriesLimits};
+use super::order::KindCounts;
 use super::out_of_order::{OutOfOrderLog, Value};
 use super::outcome::{AppendErrorKind, Appended, MetadataOutcome};
 use super::stats::{ActiveSeries, add};
@@ -121,10 +122,11 @@ impl Head {
         add(&counters.out_of_order_floats_appended, late.floats);
         add(&counters.out_of_order_histograms_appended, late.histograms);
         add(&counters.exemplars, plan.exemplars.len() as u64);
-        add(&counters.out_of_order, plan.out_of_order.floats);
-        add(&counters.out_of_order_histograms, plan.out_of_order.histograms);
-        add(&counters.too_old, plan.too_old);
-        if let Some(delta) = &plan.delta {
+        let behind = &plan.behind;
+        add(&counters.out_of_order, behind.out_of_order.floats);
+        add(&counters.out_of_order_histograms, behind.out_of_order.histograms);
+        add(&counters.too_old, behind.too_old);
+        if let Some(delta) = &behind.delta {
             counters.out_of_order_delta.lock().add(delta);
         }
         let discarded = &plan.outcome.discarded;

@@ -25,6 +25,7 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
 use super::label_sets::SeriesId;
+use super::series::Series;
 use super::store::Store;
 
 pub(super) use chunk::{OutOfOrderSamples, Value};
@@ -125,12 +126,12 @@ impl OutOfOrder {
 impl Store {
     /// False for a series that may leave the head.
     pub(super) fn has_samples(&self, id: SeriesId) -> bool {
-        self.time_range_of(id).is_some()
+        self.get(id).is_some_and(|series| self.time_range_of(id, series).is_some())
     }
 
     /// Times of the oldest and the newest sample of a series, in order or not; `None` without samples.
-    pub(super) fn time_range_of(&self, id: SeriesId) -> Option<(i64, i64)> {
-        let in_order = self.get(id).and_then(|series| series.min_t().zip(series.max_t()));
+    pub(super) fn time_range_of(&self, id: SeriesId, series: &Series) -> Option<(i64, i64)> {
+        let in_order = series.min_t().zip(series.max_t());
         match (in_order, self.out_of_order.get(id).and_then(OutOfOrderSamples::time_range)) {
             (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
             (range, None) | (None, range) => range,
