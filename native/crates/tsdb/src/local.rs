@@ -173,9 +173,7 @@ impl LocalSeries {
         let mut merged = Samples::default();
         let mut from_head = Samples::default();
         let truncated = self.head.as_ref().map_or(Ok(false), |head| head.read(mint, maxt, &mut from_head))?;
-        let (late, in_order): (Vec<&BlockSeries>, Vec<&BlockSeries>) =
-            self.blocks.iter().map(|part| &**part).partition(|part| part.is_from_out_of_order());
-        for part in in_order {
+        for part in self.blocks.iter().filter(|part| !part.is_from_out_of_order()) {
             merged = add(merged, part, mint, maxt)?;
         }
         if let (true, Some(head)) = (truncated, &self.head) {
@@ -184,7 +182,7 @@ impl LocalSeries {
             }
         }
         merged = merge(merged, from_head);
-        for part in late {
+        for part in self.blocks.iter().filter(|part| part.is_from_out_of_order()) {
             merged = add(merged, part, mint, maxt)?;
         }
         match self.head.as_ref().map(|head| head.read_out_of_order(mint, maxt)).transpose()?.flatten() {

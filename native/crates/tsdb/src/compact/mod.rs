@@ -31,7 +31,7 @@ use crate::wal::write::WalOptions;
 /// What a compaction did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Compacted {
-    /// Blocks that were made, oldest first.
+    /// Blocks that were made, oldest first, those of samples out of order after the others.
     pub created: Vec<Ulid>,
 }
 

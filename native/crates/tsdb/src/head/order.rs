@@ -147,3 +147,60 @@ impl Order {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HALF_RANGE_MS: i64 = 100;
+
+    /// Where a float of a time goes, in a head whose newest sample is of 1000 and whose blocks end at 850.
+    fn place(window_ms: i64, stored: Option<i64>, added: Option<i64>, t: i64) -> Result<Place, AppendCause> {
+        let mut order = Order::new(Some(1000), 850, HALF_RANGE_MS, window_ms);
+        let in_bounds = order.is_in_bounds(t)?;
+        let differs = || Err(AppendCause::DuplicateHistogram);
+        order.place(NewestTimes { stored, added }, t, SampleKind::Float, in_bounds, differs)
+    }
+
+    #[test]
+    fn without_a_window() {
+        let out_of_bounds = Err(AppendCause::OutOfBounds { head_max_t: Some(1000) });
+        for (stored, added, t, expected) in [
+            (None, None, 900, Ok(Place::InOrder)),
+            (None, None, 899, out_of_bounds),
+            (Some(950), None, 951, Ok(Place::InOrder)),
+            (Some(950), None, 950, Err(AppendCause::DuplicateHistogram)),
+            (Some(950), None, 949, Err(AppendCause::OutOfOrder)),
+            (Some(950), Some(960), 960, Ok(Place::Nowhere)),
+            (Some(950), Some(960), 955, Ok(Place::Nowhere)),
+        ] {
+            assert_eq!(place(0, stored, added, t), expected, "{stored:?} {added:?} {t}");
+        }
+    }
+
+    #[test]
+    fn with_a_window() {
+        // In order is what may be in order, however small the window.
+        assert_eq!(place(10, None, None, 900), Ok(Place::InOrder));
+        for (stored, added, t, expected) in [
+            (None, None, 899, Ok(Place::OutOfOrder)),
+            (None, None, 700, Ok(Place::OutOfOrder)),
+            (None, None, 699, Err(AppendCause::TooOld)),
+            (Some(950), None, 950, Err(AppendCause::DuplicateHistogram)),
+            (Some(950), None, 949, Ok(Place::OutOfOrder)),
+            (Some(950), Some(960), 955, Ok(Place::OutOfOrder)),
+        ] {
+            assert_eq!(place(300, stored, added, t), expected, "{stored:?} {added:?} {t}");
+        }
+        assert_eq!(place(10, Some(999), Some(1001), 1000), Ok(Place::OutOfOrder));
+        assert_eq!(place(10, Some(950), Some(960), 955), Ok(Place::Nowhere), "too old, and nobody is told");
+    }
+
+    #[test]
+    fn the_first_sample_of_an_empty_head_sets_the_bounds() {
+        let mut order = Order::new(None, i64::MIN, HALF_RANGE_MS, 0);
+        assert_eq!(order.is_in_bounds(500), Ok(true));
+        assert_eq!(order.is_in_bounds(400), Ok(true));
+        assert_eq!(order.is_in_bounds(399), Err(AppendCause::OutOfBounds { head_max_t: None }));
+    }
+}
