@@ -71,11 +71,9 @@ impl ReadOnlyTsdb {
     /// which may reach beyond its samples.
     #[must_use]
     pub fn time_range(&self) -> Option<(i64, i64)> {
-        let head = self.local.head().stats();
-        let head = (head.min_t <= head.max_t).then_some((head.min_t, head.max_t));
         let blocks = self.local.blocks();
         let ranges = blocks.iter().map(|block| (block.meta().min_time, block.meta().max_time - 1));
-        ranges.chain(head).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+        ranges.chain(self.local.head().whole_time_range()).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
     /// Label names of the series that match all matchers (all series without matchers), sorted, whatever the time.

@@ -14,10 +14,16 @@ pub(crate) struct BlockPart {
 }
 
 impl Head {
-    /// Times of the oldest and the newest sample; `None` without samples.
+    /// Times of the oldest and the newest sample that are in order; `None` without any.
     pub(crate) fn time_range(&self) -> Option<(i64, i64)> {
         let store = self.store.read();
         (store.min_t <= store.max_t).then_some((store.min_t, store.max_t))
+    }
+
+    /// Times of the oldest and the newest sample, in order or not; `None` without samples.
+    pub(crate) fn whole_time_range(&self) -> Option<(i64, i64)> {
+        let late = self.store.read().out_of_order.time_range();
+        self.time_range().into_iter().chain(late).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
     /// The series with samples with `mint <= t <= maxt`, sorted by labels.

@@ -100,6 +100,12 @@ impl OutOfOrder {
         (self.open_bytes, self.full_bytes + self.by_series.capacity() * size_of::<(SeriesId, OutOfOrderSamples)>())
     }
 
+    /// Times of the oldest and the newest sample, `None` without samples. Goes over all series.
+    pub(super) fn time_range(&self) -> Option<(i64, i64)> {
+        let ranges = self.by_series.values().filter_map(OutOfOrderSamples::time_range);
+        ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
     /// Closes the open chunk of a series; gives its full chunks.
     fn close(&mut self, id: SeriesId) -> &[FullChunk] {
         let Entry::Occupied(samples) = self.by_series.entry(id) else { return &[] };
