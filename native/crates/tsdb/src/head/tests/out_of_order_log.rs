@@ -6,6 +6,7 @@ use super::model::rows;
 use super::out_of_order::START_MS;
 use super::{Fixture, contents, dir, open};
 use crate::fs::Fs;
+use crate::read_only::ReadOnlyTsdb;
 use crate::tsdb::Options;
 use crate::wal::record::{self, RefSample};
 use crate::wal::write::{WalOptions, Writer};
@@ -105,4 +106,20 @@ fn what_names_no_series_is_passed_over_and_its_number_is_spent() {
     f.append(&rows(&[(9, HOUR_MS, 1)], START_MS));
     f.crash_and_reopen();
     assert_eq!(f.contents()[1].1, [(START_MS + HOUR_MS, 1.0)]);
+}
+
+#[test]
+fn a_reader_has_it_and_leaves_a_torn_tail_alone() {
+    let f = filled();
+    let whole = f.fs.bytes(&log_path()).expect("the segment");
+    for (cut, late) in [(0, 20), (3, 19)] {
+        let fs = f.fs.after_process_crash();
+        fs.put(&log_path(), whole[..whole.len() - cut].to_vec());
+        let calls = fs.calls();
+        let disk: Arc<dyn Fs> = Arc::new(fs.clone());
+        let tsdb = ReadOnlyTsdb::open(&disk, &dir()).unwrap();
+        assert_eq!(contents(&tsdb)[0].1.len(), late + 1);
+        assert_eq!(tsdb.time_range(), Some((START_MS, START_MS + HOUR_MS)));
+        assert_eq!(fs.calls(), calls, "nothing is changed");
+    }
 }
