@@ -74,6 +74,7 @@ async def push_in_process(folder: Path, requests: list[bytes], warm: int) -> tup
         wal_compression="",
         wal_segment_size_bytes=128 << 20,
         block_range_ms=7_200_000,
+        max_block_range_ms=7_200_000,
         samples_per_chunk=120,
         retention_ms=0,
         out_of_order_cap=32,

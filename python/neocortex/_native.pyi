@@ -132,6 +132,7 @@ class TsdbOptions:
         wal_compression: str,
         wal_segment_size_bytes: int,
         block_range_ms: int,
+        max_block_range_ms: int,
         samples_per_chunk: int,
         retention_ms: int,
         out_of_order_cap: int,

@@ -131,6 +131,7 @@ def _ingester(process: Process) -> Service:
             wal_compression=tsdb.wal_compression_type,
             wal_segment_size_bytes=tsdb.wal_segment_size_bytes,
             block_range_ms=tsdb.block_ranges_period[0].ms,
+            max_block_range_ms=tsdb.block_ranges_period[-1].ms,
             samples_per_chunk=SAMPLES_PER_CHUNK,
             retention_ms=tsdb.retention_period.ms,
             out_of_order_cap=tsdb.out_of_order_cap_max,

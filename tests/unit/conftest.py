@@ -22,6 +22,7 @@ def tsdb_options() -> _native.TsdbOptions:
         wal_compression="snappy",
         wal_segment_size_bytes=1 << 20,
         block_range_ms=7_200_000,
+        max_block_range_ms=7_200_000,
         samples_per_chunk=120,
         retention_ms=0,
         out_of_order_cap=32,

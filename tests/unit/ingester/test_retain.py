@@ -14,6 +14,7 @@ def options(retention_ms: int) -> _native.TsdbOptions:
         wal_compression="",
         wal_segment_size_bytes=1 << 20,
         block_range_ms=7_200_000,
+        max_block_range_ms=7_200_000,
         samples_per_chunk=120,
         retention_ms=retention_ms,
     )

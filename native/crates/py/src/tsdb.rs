@@ -37,12 +37,13 @@ pub struct PyTsdbOptions {
 #[pymethods]
 impl PyTsdbOptions {
     #[new]
-    #[pyo3(signature = (*, wal_compression, wal_segment_size_bytes, block_range_ms, samples_per_chunk, retention_ms,
-        out_of_order_cap))]
+    #[pyo3(signature = (*, wal_compression, wal_segment_size_bytes, block_range_ms, max_block_range_ms,
+        samples_per_chunk, retention_ms, out_of_order_cap))]
     fn new(
         wal_compression: &str,
         wal_segment_size_bytes: usize,
         block_range_ms: i64,
+        max_block_range_ms: i64,
         samples_per_chunk: u32,
         retention_ms: i64,
         out_of_order_cap: usize,
@@ -58,6 +59,7 @@ impl PyTsdbOptions {
                 wal_compression,
                 segment_size: wal_segment_size_bytes,
                 chunk_range_ms: block_range_ms,
+                max_block_range_ms,
                 samples_per_chunk,
                 retention_ms,
                 out_of_order_cap,

@@ -57,17 +57,17 @@ impl Local {
 
     /// Makes a block visible.
     pub(crate) fn add_block(&self, block: Block) {
-        let mut blocks = self.blocks.write();
-        let mut all: Vec<Arc<Block>> = blocks.to_vec();
-        all.push(Arc::new(block));
-        dir::sort(&mut all);
-        *blocks = all.into();
+        self.replace_blocks(|_| false, Some(block));
     }
 
-    /// Shows no longer the blocks that `gone` names; selections that have them can still read them.
-    pub(crate) fn hide_blocks(&self, gone: impl Fn(&Block) -> bool) {
+    /// Shows no longer the blocks that `gone` names, and instead of them another; selections that have them can still read
+    /// them.
+    pub(crate) fn replace_blocks(&self, gone: impl Fn(&Block) -> bool, by: Option<Block>) {
         let mut blocks = self.blocks.write();
-        *blocks = blocks.iter().filter(|block| !gone(block)).map(Arc::clone).collect();
+        let mut all: Vec<Arc<Block>> = blocks.iter().filter(|block| !gone(block)).map(Arc::clone).collect();
+        all.extend(by.map(Arc::new));
+        dir::sort(&mut all);
+        *blocks = all.into();
     }
 
     /// Series that match and may have samples in the hinted range, sorted by labels.

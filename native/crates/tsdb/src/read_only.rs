@@ -57,7 +57,7 @@ impl ReadOnlyTsdb {
     }
 
     fn read(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Self, TsdbError> {
-        let blocks = dir::read_all(fs, dir)?.blocks;
+        let blocks = dir::read_all(fs, dir)?;
         let head = empty_head();
         head.read_log(fs, dir, dir::end_of_log(&blocks))?;
         Ok(Self::new(head, blocks))

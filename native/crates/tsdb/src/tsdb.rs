@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::block::{Block, Ulid, dir};
 use crate::clock::Clock;
-use crate::compact::{Compacted, Compactor};
+use crate::compact::{Compacted, Compactor, plan};
 use crate::error::TsdbError;
 use crate::fs::Fs;
 use crate::head::{
@@ -43,6 +43,9 @@ pub struct Options {
     pub segment_size: usize,
     /// First entry of `blocks_storage.tsdb.block_ranges_period`, in milliseconds.
     pub chunk_range_ms: i64,
+    /// Last entry of `blocks_storage.tsdb.block_ranges_period`, in milliseconds: how long blocks become. Not longer than the
+    /// first: they stay as they are.
+    pub max_block_range_ms: i64,
     /// `blocks_storage.tsdb.retention_period`, in milliseconds: how long before now, or before the newest block's end, a
     /// block may end; 0 for ever.
     pub retention_ms: i64,
@@ -62,6 +65,7 @@ impl Default for Options {
             wal_compression: WalCompression::None,
             segment_size: 128 << 20,
             chunk_range_ms: 2 * 3600 * 1000,
+            max_block_range_ms: 2 * 3600 * 1000,
             retention_ms: 6 * 3600 * 1000,
             samples_per_chunk: 120,
             max_exemplars: 0,
@@ -99,6 +103,7 @@ impl Tsdb {
             dir: dir.to_owned(),
             wal,
             range_ms: options.chunk_range_ms.max(1),
+            ranges: plan::ranges(options.chunk_range_ms.max(1), options.max_block_range_ms),
             retention_ms: options.retention_ms,
             running: Mutex::new(()),
         };
@@ -206,7 +211,8 @@ impl Tsdb {
     }
 
     /// Writes what is old enough to blocks of one range each, as long as the head spans more than one and a half ranges;
-    /// then the head forgets it and the log is shortened. Appends and reads go on.
+    /// then the head forgets it and the log is shortened. At last blocks of neighbouring ranges become longer ones. Appends
+    /// and reads go on.
     ///
     /// # Errors
     /// [`TsdbError`]: nothing is lost; what was not done is done by the next call.

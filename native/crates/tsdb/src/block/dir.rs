@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
+use super::meta::BlockMeta;
 use super::read::Block;
 use super::ulid::Ulid;
 use crate::error::TsdbError;
@@ -17,8 +18,8 @@ pub const CREATION_SUFFIX: &str = ".tmp-for-creation";
 /// End of the name of a directory that was a block.
 pub const DELETION_SUFFIX: &str = ".tmp-for-deletion";
 
-/// Opens all blocks of a directory, in the order of their time ranges; none when there is no such directory. Removes
-/// what an interrupted creation or deletion left, and blocks that another block was made of.
+/// Opens the blocks of a directory, in the order of their time ranges; none when there is no such directory. Removes what
+/// an interrupted creation or deletion left. Blocks that another block was made of are left where they are and not opened.
 ///
 /// # Errors
 /// [`TsdbError`] when the directory or a block cannot be read, or a block is damaged.
@@ -29,31 +30,24 @@ pub fn open_all(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Vec<Arc<Block>>, TsdbErr
             fs.remove_dir_all(&path).map_err(|e| TsdbError::io(&path, "remove", e))?;
         }
     }
-    let DirBlocks { blocks, replaced } = read_all(fs, dir)?;
-    replaced.iter().try_for_each(|block| remove(&**fs, dir, block.meta().ulid))?;
-    Ok(blocks)
+    read_all(fs, dir)
 }
 
-/// The blocks of a directory, each list in the order of their time ranges.
-pub struct DirBlocks {
-    /// Those that hold the samples.
-    pub blocks: Vec<Arc<Block>>,
-    /// Those that another block was made of.
-    pub replaced: Vec<Arc<Block>>,
-}
-
-/// Opens all blocks of a directory and changes nothing there; none when there is no such directory.
+/// As [`open_all`], but changes nothing in the directory.
 ///
 /// # Errors
 /// As [`open_all`].
-pub fn read_all(fs: &Arc<dyn Fs>, dir: &Path) -> Result<DirBlocks, TsdbError> {
-    let open = |ulid| Block::open(fs, &path(dir, ulid)).map(Arc::new);
-    let mut blocks = list(&**fs, dir)?.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
+pub fn read_all(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Vec<Arc<Block>>, TsdbError> {
+    let mut metas = Vec::new();
+    for ulid in list(&**fs, dir)? {
+        metas.push(BlockMeta::read(&**fs, &path(dir, ulid))?);
+    }
+    let parents: HashSet<Ulid> = metas.iter().flat_map(|meta| &meta.compaction.parents).map(|p| p.ulid).collect();
+    let visible = metas.iter().map(|meta| meta.ulid).filter(|ulid| !parents.contains(ulid));
+    let mut blocks =
+        visible.map(|ulid| Block::open(fs, &path(dir, ulid)).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
     sort(&mut blocks);
-    let parents = |block: &Arc<Block>| block.meta().compaction.parents.clone();
-    let parents: HashSet<Ulid> = blocks.iter().flat_map(parents).map(|parent| parent.ulid).collect();
-    let replaced = blocks.extract_if(.., |block| parents.contains(&block.meta().ulid)).collect();
-    Ok(DirBlocks { blocks, replaced })
+    Ok(blocks)
 }
 
 /// Names of the blocks of a directory, ascending; none when there is no such directory.
@@ -77,11 +71,11 @@ pub fn sort(blocks: &mut [Arc<Block>]) {
 }
 
 /// The time before which blocks have all that was in the log, `i64::MIN` without blocks. Blocks of samples that came out of
-/// order say nothing of it.
+/// order, or of some series only, say nothing of it.
 #[must_use]
 pub fn end_of_log(blocks: &[Arc<Block>]) -> i64 {
-    let in_order = blocks.iter().map(|block| block.meta()).filter(|meta| !meta.compaction.is_from_out_of_order());
-    in_order.map(|meta| meta.max_time).max().unwrap_or(i64::MIN)
+    let metas = blocks.iter().map(|block| block.meta()).filter(|meta| meta.compaction.stands_for_the_log());
+    metas.map(|meta| meta.max_time).max().unwrap_or(i64::MIN)
 }
 
 /// Removes a block; interrupted, it is gone all the same, and what is left of it is removed at the next start.

@@ -3,7 +3,7 @@
 //! Source: Prometheus `tsdb/block.go` (`BlockMeta`) and, for the section `thanos` that the file has in a bucket, Thanos
 //! `pkg/block/metadata`. The text is indented by tabs, as they write it; fields that are not known are passed over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
@@ -19,6 +19,9 @@ const VERSION: u64 = 1;
 
 /// The hint of blocks of samples that came out of order.
 const FROM_OUT_OF_ORDER: &str = "from-out-of-order";
+
+/// Hints of blocks that a newer Prometheus makes of some of its series: stale ones, or chosen ones.
+const FROM_SOME_SERIES: [&str; 2] = ["from-stale-series", "from-selected-series"];
 
 /// A longer file is no meta.json.
 const MAX_BYTES: u64 = 16 << 20;
@@ -156,6 +159,18 @@ impl Compaction {
     pub fn is_from_out_of_order(&self) -> bool {
         self.hints.iter().any(|hint| hint == FROM_OUT_OF_ORDER)
     }
+
+    /// True for a block of some of the series of a head.
+    #[must_use]
+    pub fn is_from_some_series(&self) -> bool {
+        self.hints.iter().any(|hint| FROM_SOME_SERIES.contains(&hint.as_str()))
+    }
+
+    /// True for a block that has what the log had up to its end.
+    #[must_use]
+    pub fn stands_for_the_log(&self) -> bool {
+        !self.is_from_out_of_order() && !self.is_from_some_series()
+    }
 }
 
 impl BlockMeta {
@@ -171,6 +186,23 @@ impl BlockMeta {
     pub fn of_out_of_order(ulid: Ulid, min_time: i64, max_time: i64) -> Self {
         let mut meta = Self::of_head(ulid, min_time, max_time);
         meta.compaction.hints.push(FROM_OUT_OF_ORDER.to_owned());
+        meta
+    }
+
+    /// The meta of a block that blocks, at least one, are written to.
+    #[must_use]
+    pub fn of_blocks(ulid: Ulid, blocks: &[&Self]) -> Self {
+        let min_time = blocks.iter().map(|meta| meta.min_time).min().unwrap_or_default();
+        let max_time = blocks.iter().map(|meta| meta.max_time).max().unwrap_or_default();
+        let mut meta = Self::of_head(ulid, min_time, max_time);
+        let sources: BTreeSet<Ulid> = blocks.iter().flat_map(|meta| meta.compaction.sources.iter().copied()).collect();
+        let parent = |meta: &&Self| Parent { ulid: meta.ulid, min_time: meta.min_time, max_time: meta.max_time };
+        meta.compaction.level = 1 + blocks.iter().map(|meta| meta.compaction.level).max().unwrap_or_default();
+        meta.compaction.sources = sources.into_iter().collect();
+        meta.compaction.parents = blocks.iter().map(parent).collect();
+        if blocks.iter().all(|meta| meta.compaction.is_from_out_of_order()) {
+            meta.compaction.hints.push(FROM_OUT_OF_ORDER.to_owned());
+        }
         meta
     }
 

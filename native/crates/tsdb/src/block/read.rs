@@ -13,7 +13,7 @@ use super::chunks::ChunkReader;
 use super::meta::BlockMeta;
 use super::tombstones::{self, Tombstones};
 use super::{CHUNKS_DIR, INDEX_FILE};
-use crate::chunk;
+use crate::chunk::{self, Encoding};
 use crate::error::TsdbError;
 use crate::fs::Fs;
 use crate::index::read::IndexReader;
@@ -71,6 +71,19 @@ impl Block {
     #[must_use]
     pub fn index(&self) -> &IndexReader {
         &self.content.index
+    }
+
+    /// The stretches of a series that are deleted, both ends inclusive, in milliseconds.
+    pub(crate) fn deleted(&self, series: SeriesRef) -> &[(i64, i64)] {
+        self.content.tombstones.get(&series).map_or(&[], Vec::as_slice)
+    }
+
+    /// Encoding and bytes of a chunk that the index names.
+    ///
+    /// # Errors
+    /// [`TsdbError::Corrupt`]
+    pub(crate) fn chunk(&self, reference: u64) -> Result<(Encoding, &[u8]), TsdbError> {
+        self.content.chunks.get(reference)
     }
 
     /// Series that match all matchers and have chunks with `mint <= t <= maxt`, sorted by labels.

@@ -6,10 +6,10 @@ use neocortex_model::sample::Samples;
 use neocortex_model::series::{Queryable, SelectHints, Series};
 
 use super::meta::{BlockFile, BlockMeta, Thanos};
-use super::write::{BlockWriter, NewChunk};
+use super::write::BlockWriter;
 use super::*;
-use crate::chunk::Encoding;
 use crate::chunk::xor::XorChunk;
+use crate::chunk::{EncodedChunk, Encoding};
 use crate::error::TsdbError;
 use crate::fs::{Fault, FaultyFs, Fs};
 
@@ -19,10 +19,10 @@ fn labels(i: i64) -> Labels {
     Labels::from_pairs([("__name__", "up".to_owned()), ("i", i.to_string())])
 }
 
-fn chunk(from: i64) -> NewChunk {
+fn chunk(from: i64) -> EncodedChunk {
     let mut chunk = XorChunk::new();
     (0..3).for_each(|i| chunk.append(from + i, (from + i) as f64));
-    NewChunk { min_t: from, max_t: from + 2, encoding: Encoding::Xor, bytes: chunk.bytes().into() }
+    EncodedChunk { min_t: from, max_t: from + 2, encoding: Encoding::Xor, bytes: chunk.bytes().into() }
 }
 
 /// A block of three series with two chunks each; of the second the samples from 1 to 100 are deleted.
@@ -134,7 +134,7 @@ fn a_block_is_there_wholly_or_not_at_all() {
 }
 
 #[test]
-fn replaced_and_removed_blocks_are_gone() {
+fn a_replaced_block_stays_unseen_and_a_removed_one_is_gone() {
     let disk = FaultyFs::new();
     let fs: Arc<dyn Fs> = Arc::new(disk.clone());
     let (parent, child) = (Ulid::new(5), Ulid::new(6));
@@ -145,7 +145,10 @@ fn replaced_and_removed_blocks_are_gone() {
     meta.write(&*fs, &child_dir).unwrap();
     let left: Vec<Ulid> = dir::open_all(&fs, Path::new(DIR)).unwrap().iter().map(|block| block.meta().ulid).collect();
     assert_eq!(left, [child]);
+    assert_eq!(dir::list(&*fs, Path::new(DIR)).unwrap(), [parent, child]);
     dir::remove(&*fs, Path::new(DIR), child).unwrap();
+    assert_eq!(dir::open_all(&fs, Path::new(DIR)).unwrap().len(), 1, "the parent is seen again");
+    dir::remove(&*fs, Path::new(DIR), parent).unwrap();
     assert!(fs.list(Path::new(DIR)).unwrap().is_empty());
 }
 

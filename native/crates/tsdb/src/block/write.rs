@@ -10,24 +10,11 @@ use super::dir::CREATION_SUFFIX;
 use super::meta::BlockMeta;
 use super::tombstones::{self, Tombstones};
 use super::{CHUNKS_DIR, INDEX_FILE};
-use crate::chunk::{self, Encoding};
+use crate::chunk::{self, EncodedChunk, Encoding};
 use crate::error::TsdbError;
 use crate::fs::Fs;
 use crate::index::ChunkMeta;
 use crate::index::write::IndexWriter;
-
-/// A chunk to be put into a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewChunk {
-    /// Time of its first sample, in milliseconds.
-    pub min_t: i64,
-    /// Time of its last sample, in milliseconds.
-    pub max_t: i64,
-    /// How it is encoded.
-    pub encoding: Encoding,
-    /// The encoded chunk.
-    pub bytes: Box<[u8]>,
-}
 
 /// A block being written. Dropped before it is finished it leaves nothing behind.
 pub struct BlockWriter {
@@ -93,7 +80,7 @@ impl BlockWriter {
     pub fn add_series(
         &mut self,
         labels: &Labels,
-        chunks: &[NewChunk],
+        chunks: &[EncodedChunk],
         deleted: &[(i64, i64)],
     ) -> Result<(), TsdbError> {
         let mut placed = Vec::with_capacity(chunks.len());

@@ -1,9 +1,11 @@
 //! Chunks of samples in Prometheus's encodings.
 
 mod bits;
+pub(crate) mod encode;
 pub mod float_histogram;
 pub mod histogram;
 mod layout;
+pub(crate) mod open;
 pub mod xor;
 
 pub use layout::ResetHeader;
@@ -22,6 +24,19 @@ pub enum Encoding {
     Histogram = 2,
     /// Histograms with float buckets, see [`float_histogram`].
     FloatHistogram = 3,
+}
+
+/// A full chunk and the time that it covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncodedChunk {
+    /// Time of its first sample, in milliseconds.
+    pub min_t: i64,
+    /// Time of its last sample, in milliseconds.
+    pub max_t: i64,
+    /// How it is encoded.
+    pub encoding: Encoding,
+    /// The encoded chunk.
+    pub bytes: Box<[u8]>,
 }
 
 impl Encoding {

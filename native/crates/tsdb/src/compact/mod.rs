@@ -3,16 +3,23 @@
 //! Source: Prometheus `tsdb/db.go` (`Compact`, `compactHead`, `deletableBlocks`), Cortex `pkg/ingester/ingester.go`
 //! (`userTSDB.compactHead`, `userTSDB.blocksToDelete`).
 //!
+//! Blocks of neighbouring ranges become one of a longer range where `block_ranges_period` has longer ones, by [`plan`].
+//!
 //! Samples that came out of order go to blocks of their own after that, likewise: blocks, readers, head, log.
 //!
 //! The order makes it safe at any moment: a block is durable and has its name; readers see it; the head forgets what is
 //! in it; a checkpoint without it is durable; the log before the checkpoint goes. A start takes from the log what is not
 //! before the end of the newest block, so that a death in between leaves nothing twice and nothing out.
 
+mod blocks;
 mod head;
 mod out_of_order;
+mod overlaps;
+pub(crate) mod plan;
 mod retention;
 
+#[cfg(test)]
+mod blocks_tests;
 #[cfg(test)]
 mod tests;
 
@@ -31,7 +38,7 @@ use crate::wal::write::WalOptions;
 /// What a compaction did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Compacted {
-    /// Blocks that were made, oldest first, those of samples out of order after the others.
+    /// Blocks that were made, oldest first: those of the head, those of samples out of order, those made of blocks.
     pub created: Vec<Ulid>,
 }
 
@@ -42,12 +49,14 @@ pub(crate) struct Compactor {
     pub(crate) dir: PathBuf,
     pub(crate) wal: WalOptions,
     pub(crate) range_ms: i64,
+    /// Lengths of blocks, see [`plan::ranges`].
+    pub(crate) ranges: Vec<i64>,
     pub(crate) retention_ms: i64,
     pub(crate) running: Mutex<()>,
 }
 
 impl Compactor {
-    /// Writes blocks while the head spans more than one and a half ranges.
+    /// Writes blocks while the head spans more than one and a half ranges, then blocks as longer ones.
     pub(crate) fn compact(&self, local: &Local) -> Result<Compacted, TsdbError> {
         let _running = self.running.lock();
         let mut compacted = Compacted::default();
@@ -64,7 +73,9 @@ impl Compactor {
         if any {
             self.out_of_order_to_blocks(local, &mut compacted)?;
         }
-        self.finish(local, compacted)
+        self.finish(local, &compacted)?;
+        self.merge_blocks(local, &mut compacted)?;
+        Ok(compacted)
     }
 
     /// Writes everything that the head has to blocks. Samples up to the newest one are no longer in order from the beginning.
@@ -75,7 +86,8 @@ impl Compactor {
             self.flush_before(local, max_t.saturating_add(1), &mut compacted)?;
         }
         self.out_of_order_to_blocks(local, &mut compacted)?;
-        self.finish(local, compacted)
+        self.finish(local, &compacted)?;
+        Ok(compacted)
     }
 
     fn flush_before(&self, local: &Local, boundary: i64, compacted: &mut Compacted) -> Result<(), TsdbError> {

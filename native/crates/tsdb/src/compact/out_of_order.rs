@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::overlaps::without_overlaps;
 use super::{Compacted, Compactor};
 use crate::block::chunks::SEGMENT_BYTES;
 use crate::block::meta::BlockMeta;
@@ -56,7 +57,7 @@ impl Compactor {
         let meta = BlockMeta::of_out_of_order(Ulid::new(self.clock.now_ms()), begin, end);
         let mut writer = BlockWriter::create(&self.fs, &self.dir, meta, symbols, SEGMENT_BYTES)?;
         for one in series {
-            writer.add_series(&one.labels, &one.block_chunks(begin, end - 1)?, &[])?;
+            writer.add_series(&one.labels, &without_overlaps(one.chunks(begin, end - 1))?, &[])?;
         }
         writer.finish()
     }

@@ -9,23 +9,26 @@ use crate::local::Local;
 
 impl Compactor {
     /// Shortens the log if the head was.
-    pub(super) fn finish(&self, local: &Local, compacted: Compacted) -> Result<Compacted, TsdbError> {
+    pub(super) fn finish(&self, local: &Local, compacted: &Compacted) -> Result<(), TsdbError> {
         if !compacted.created.is_empty() {
             let mint = dir::end_of_log(&local.blocks());
             local.head().truncate_log(&self.fs, &self.dir.join("wal"), mint, self.wal)?;
         }
-        Ok(compacted)
+        Ok(())
     }
 
-    /// Removes blocks past retention, of these only those in `shipped` unless it is `None`; gives them, oldest first.
+    /// Removes blocks past retention and those that another was made of, of these only those in `shipped` unless it is
+    /// `None`; gives them, oldest first.
     pub(crate) fn remove_expired(
         &self,
         local: &Local,
         shipped: Option<&HashSet<Ulid>>,
     ) -> Result<Vec<Ulid>, TsdbError> {
         let _running = self.running.lock();
-        let expired = self.expired(local, shipped);
-        self.remove_blocks(local, expired)
+        let mut gone = self.expired(local);
+        gone.extend(self.replaced(local)?);
+        gone.retain(|ulid| shipped.is_none_or(|shipped| shipped.contains(ulid)));
+        self.remove_blocks(local, gone)
     }
 
     /// Takes away everything that a start would open: blocks first, then the log, so that what an interruption leaves is
@@ -40,7 +43,7 @@ impl Compactor {
     }
 
     fn remove_blocks(&self, local: &Local, gone: Vec<Ulid>) -> Result<Vec<Ulid>, TsdbError> {
-        local.hide_blocks(|block| gone.contains(&block.meta().ulid));
+        local.replace_blocks(|block| gone.contains(&block.meta().ulid), None);
         for ulid in &gone {
             dir::remove(&*self.fs, &self.dir, *ulid)?;
         }
@@ -49,7 +52,7 @@ impl Compactor {
 
     /// Blocks that end as long before the newest block's end, or before now, as retention is, and blocks marked for
     /// removal.
-    fn expired(&self, local: &Local, shipped: Option<&HashSet<Ulid>>) -> Vec<Ulid> {
+    fn expired(&self, local: &Local) -> Vec<Ulid> {
         let blocks = local.blocks();
         let now = self.clock.now_ms();
         let newest = blocks.iter().map(|block| block.meta().max_time).max().unwrap_or(i64::MIN);
@@ -57,10 +60,16 @@ impl Compactor {
             let age = now.saturating_sub(max_time).max(newest.saturating_sub(max_time));
             self.retention_ms > 0 && age >= self.retention_ms
         };
-        let may_go = |ulid: &Ulid| shipped.is_none_or(|shipped| shipped.contains(ulid));
         let metas = blocks.iter().map(|block| block.meta());
-        let expired = metas.filter(|m| m.compaction.deletable || is_expired(m.max_time)).map(|m| m.ulid);
-        expired.filter(may_go).collect()
+        metas.filter(|m| m.compaction.deletable || is_expired(m.max_time)).map(|m| m.ulid).collect()
+    }
+
+    /// Blocks that another was made of: all that nobody is shown. They are there until they are shipped.
+    fn replaced(&self, local: &Local) -> Result<Vec<Ulid>, TsdbError> {
+        let shown: HashSet<Ulid> = local.blocks().iter().map(|block| block.meta().ulid).collect();
+        let mut hidden = dir::list(&*self.fs, &self.dir)?;
+        hidden.retain(|ulid| !shown.contains(ulid));
+        Ok(hidden)
     }
 }
 

@@ -25,10 +25,11 @@ use super::label_sets::SeriesId;
 use super::limits::{LimitExceeded, LimitScope, SeriesLimits};
 use super::order::{Behind, NewestTimes, Order, Place};
 use super::outcome::{AppendCause, AppendError, AppendErrorKind, Appended};
-use super::series::{Last, Series};
+use super::series::Series;
 use super::store::Store;
 use super::table::KeyTable;
 use super::touch::Touches;
+use crate::chunk::open::Last;
 
 /// A series to be created; it gets the next number.
 pub(super) struct NewSeries {

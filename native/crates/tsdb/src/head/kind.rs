@@ -3,7 +3,7 @@
 use neocortex_model::histogram::{FloatHistogram, Histogram};
 use neocortex_model::sample::{HistogramValue, is_stale_nan, stale_nan};
 
-use super::series::Last;
+use crate::chunk::open::Last;
 
 /// Kinds of samples that are logged and encoded apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

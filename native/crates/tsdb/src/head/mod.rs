@@ -16,7 +16,6 @@ mod label_set_limits;
 pub(crate) mod label_sets;
 pub mod limits;
 mod metadata;
-mod open;
 mod order;
 mod out_of_order;
 pub mod outcome;

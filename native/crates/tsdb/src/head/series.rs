@@ -2,10 +2,9 @@
 //!
 //! Source: Prometheus `tsdb/head_append.go`, `appendPreprocessor`, `histogramsAppendPreprocessor`, `computeChunkEndTime`.
 
-use neocortex_model::histogram::{FloatHistogram, Histogram};
 use neocortex_model::sample::{HistogramValue, Samples};
 
-use super::open::OpenChunk;
+use crate::chunk::open::{Last, OpenChunk};
 use crate::chunk::{self, Encoding};
 use crate::error::TsdbError;
 
@@ -35,25 +34,6 @@ pub(crate) struct ClosedChunk {
     pub(crate) max_t: i64,
     pub(crate) encoding: Encoding,
     pub(crate) bytes: Box<[u8]>,
-}
-
-/// The newest sample of a series, as far as an append must know it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Last<'a> {
-    None,
-    Float(i64, f64),
-    Histogram(i64, &'a Histogram),
-    FloatHistogram(i64, &'a FloatHistogram),
-}
-
-impl Last<'_> {
-    /// Its time, `None` for a series without samples.
-    pub(crate) fn t(self) -> Option<i64> {
-        match self {
-            Self::None => None,
-            Self::Float(t, _) | Self::Histogram(t, _) | Self::FloatHistogram(t, _) => Some(t),
-        }
-    }
 }
 
 /// What an append did to the chunks, for the figures.

@@ -4,12 +4,12 @@ use neocortex_model::labels::Labels;
 
 use super::Head;
 use super::label_sets::SeriesId;
-use crate::block::write::NewChunk;
+use crate::chunk::EncodedChunk;
 
 /// A series with the chunks that it has in a stretch of time, and the stretches of it that are deleted.
 pub(crate) struct BlockPart {
     pub(crate) labels: Labels,
-    pub(crate) chunks: Vec<NewChunk>,
+    pub(crate) chunks: Vec<EncodedChunk>,
     pub(crate) deleted: Vec<(i64, i64)>,
 }
 
@@ -47,7 +47,7 @@ impl Head {
         let part = |(labels, id): &(Labels, SeriesId)| {
             let mut chunks = Vec::new();
             store.series(*id).for_each_chunk(mint, maxt, |min_t, max_t, encoding, bytes| {
-                chunks.push(NewChunk { min_t, max_t, encoding, bytes: bytes.into() });
+                chunks.push(EncodedChunk { min_t, max_t, encoding, bytes: bytes.into() });
             });
             let deleted = store.deleted.get(id).into_iter().flatten().copied();
             let deleted = deleted.filter(|(from, to)| *from <= maxt && mint <= *to).collect();

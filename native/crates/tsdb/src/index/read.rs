@@ -93,6 +93,16 @@ impl IndexReader {
         self.labels.keys().map(|name| &**name)
     }
 
+    /// Calls `each` with every symbol, ascending.
+    ///
+    /// # Errors
+    /// [`TsdbError::Corrupt`]
+    pub fn for_each_symbol<'a>(&'a self, each: impl FnMut(&'a str)) -> Result<(), TsdbError> {
+        let content = &self.file[self.symbols_content.clone()];
+        let malformed = |Malformed| self.corrupt(self.symbols_content.start as u64, "symbols are malformed");
+        self.symbols.for_each(content, each).map_err(malformed)
+    }
+
     /// Calls `each` with every value of a label, ascending, and where its list is, see [`Self::list_at`].
     ///
     /// # Errors

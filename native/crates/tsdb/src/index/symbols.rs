@@ -29,6 +29,15 @@ impl Symbols {
         Ok(Self { count, sampled })
     }
 
+    /// Calls `each` with every symbol, ascending; `content` is the section's.
+    pub(super) fn for_each<'a>(&self, content: &'a [u8], mut each: impl FnMut(&'a str)) -> Result<(), Malformed> {
+        let mut cursor = Cursor::new(content.get(4..).ok_or(Malformed)?);
+        for _ in 0..self.count {
+            each(cursor.text()?);
+        }
+        Ok(())
+    }
+
     /// The text of a symbol; `content` is the section's.
     pub(super) fn text<'a>(&self, content: &'a [u8], symbol: u64) -> Result<&'a str, Malformed> {
         if symbol >= u64::from(self.count) {

@@ -83,7 +83,11 @@ impl SeriesRows for Scrape {
 }
 
 fn open(data: &Path) -> Tsdb {
-    let options = Options { native_histograms: true, retention_ms: 0, segment_size: 64 << 10, ..Options::default() };
+    open_with(data, Options::default())
+}
+
+fn open_with(data: &Path, options: Options) -> Tsdb {
+    let options = Options { native_histograms: true, retention_ms: 0, segment_size: 64 << 10, ..options };
     Tsdb::open(Arc::new(RealFs), Arc::new(SystemClock), data, options).unwrap()
 }
 
@@ -144,8 +148,41 @@ fn promtool_reads_our_blocks() {
     for text in [format!("Series: {}", SERIES + 1), format!("label pairs): {}", SERIES + 2)] {
         assert!(analysis.contains(&text), "{analysis}");
     }
+    let dumped = dump(data.path());
+    assert_eq!(dumped.len() as i64, SERIES * STEPS);
+    assert_eq!(dumped, floats(&open(data.path())));
+}
+
+#[test]
+fn promtool_reads_our_blocks_of_blocks() {
+    let data = tempfile::tempdir().unwrap();
+    write_directory(data.path());
+    let tsdb = open_with(data.path(), Options { max_block_range_ms: 6 * HOUR_MS, ..Options::default() });
+    for step in STEPS..STEPS + 4 * 60 {
+        tsdb.append(&Scrape::at(step), &SeriesLimits::default()).unwrap();
+    }
+    assert_eq!(tsdb.compact().unwrap().created.len(), 3, "two of the head, one of blocks");
+    assert_eq!(tsdb.remove_expired(None).unwrap().len(), 3, "what that was made of");
+    tsdb.close().unwrap();
+    let Some(list) = promtool(&["list"], data.path()) else { return };
+    let hours = |text: &str| (text.parse::<i64>().unwrap() - START_MS) / HOUR_MS;
+    let ranges: Vec<(i64, i64)> = list
+        .lines()
+        .skip(1)
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .map(|row| (hours(row[1]), hours(row[2])))
+        .collect();
+    // A stretch of six hours begins two hours after the first block does.
+    assert_eq!(ranges, [(0, 2), (2, 8), (8, 10)], "{list}");
+    let analysis = promtool(&["analyze"], data.path()).unwrap();
+    assert!(analysis.contains(&format!("Series: {}", SERIES + 1)), "{analysis}");
+    assert_eq!(dump(data.path()), floats(&open(data.path())));
+}
+
+/// The floats that promtool finds, by label and time.
+fn dump(data: &Path) -> BTreeMap<(String, i64), f64> {
     let mut dumped = BTreeMap::new();
-    for line in promtool(&["dump"], data.path()).unwrap().lines() {
+    for line in promtool(&["dump"], data).unwrap().lines() {
         let (labels, rest) = line.rsplit_once("} ").unwrap_or_else(|| panic!("not a sample: {line}"));
         let i = labels.split_once("i=\"").unwrap().1.split_once('"').unwrap().0;
         let (value, t) = rest.rsplit_once(' ').unwrap();
@@ -156,8 +193,7 @@ fn promtool_reads_our_blocks() {
     }
     // This promtool takes a histogram for a sample of value 0 or passes over it.
     dumped.retain(|(i, _), _| *i != SERIES.to_string());
-    assert_eq!(dumped.len() as i64, SERIES * STEPS);
-    assert_eq!(dumped, floats(&open(data.path())));
+    dumped
 }
 
 #[test]

@@ -5,27 +5,13 @@ use std::sync::Arc;
 use neocortex_model::histogram::FloatHistogram;
 use neocortex_model::sample::{HistogramValue, Samples, is_stale_nan};
 
-use super::encode::Encoder;
-use crate::chunk::{self, Encoding};
+use crate::chunk::encode::{Encoder, Sample, Value};
+use crate::chunk::{self, EncodedChunk, Encoding};
 use crate::error::TsdbError;
 use crate::merge::{forget_reset, merge_all};
 
 /// Bytes of a sample of an open chunk, without what a histogram has on the heap.
 pub(super) const SAMPLE_BYTES: usize = size_of::<Sample>();
-
-/// The value of a sample.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Value {
-    Float(f64),
-    Histogram(Arc<HistogramValue>),
-}
-
-/// A sample of an open chunk.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Sample {
-    pub(super) t: i64,
-    pub(super) value: Value,
-}
 
 /// A full chunk, which does not change any more.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,31 +40,11 @@ pub(super) struct Closed {
     pub(super) more_chunks: u64,
 }
 
-impl Value {
-    /// Heap bytes held.
-    pub(super) fn heap_bytes(&self) -> usize {
-        let Self::Histogram(h) = self else { return 0 };
-        let words = match &**h {
-            HistogramValue::Integer(h) => {
-                h.positive_spans.len()
-                    + h.negative_spans.len()
-                    + h.positive_buckets.len()
-                    + h.negative_buckets.len()
-                    + h.custom_values.len()
-            }
-            HistogramValue::Float(h) => {
-                h.positive_spans.len()
-                    + h.negative_spans.len()
-                    + h.positive_buckets.len()
-                    + h.negative_buckets.len()
-                    + h.custom_values.len()
-            }
-        };
-        size_of::<HistogramValue>() + 8 * words
-    }
-}
-
 impl FullChunk {
+    fn new(chunk: EncodedChunk) -> Self {
+        Self { min_t: chunk.min_t, max_t: chunk.max_t, encoding: chunk.encoding, bytes: chunk.bytes.into() }
+    }
+
     fn heap_bytes(&self) -> usize {
         self.bytes.len() + size_of::<Self>()
     }
@@ -125,13 +91,15 @@ impl OutOfOrderSamples {
         let mut encoder = Encoder::new(range_ms, u16::MAX);
         let mut closed = Closed::default();
         for sample in std::mem::take(&mut self.open) {
-            closed.open_bytes += sample.value.heap_bytes() + SAMPLE_BYTES;
+            closed.open_bytes += heap_bytes(&sample.value) + SAMPLE_BYTES;
             encoder.push(&sample);
         }
-        let chunks = encoder.finish();
+        let chunks = encoder.finish().into_iter().map(FullChunk::new);
+        let begun = self.full.len();
+        self.full.extend(chunks);
+        let chunks = &self.full[begun..];
         closed.full_bytes = chunks.iter().map(FullChunk::heap_bytes).sum();
         closed.more_chunks = (chunks.len() as u64).saturating_sub(1);
-        self.full.extend(chunks);
         closed
     }
 
@@ -168,6 +136,28 @@ impl OutOfOrderSamples {
         parts.push(open);
         Ok(merge_all(parts))
     }
+}
+
+/// Heap bytes that a value holds.
+pub(super) fn heap_bytes(value: &Value) -> usize {
+    let Value::Histogram(h) = value else { return 0 };
+    let words = match &**h {
+        HistogramValue::Integer(h) => {
+            h.positive_spans.len()
+                + h.negative_spans.len()
+                + h.positive_buckets.len()
+                + h.negative_buckets.len()
+                + h.custom_values.len()
+        }
+        HistogramValue::Float(h) => {
+            h.positive_spans.len()
+                + h.negative_spans.len()
+                + h.positive_buckets.len()
+                + h.negative_buckets.len()
+                + h.custom_values.len()
+        }
+    };
+    size_of::<HistogramValue>() + 8 * words
 }
 
 /// A histogram as it is read out of a chunk. Nothing is known of resets among samples that are still being sorted.

@@ -7,16 +7,12 @@ use neocortex_model::labels::Labels;
 use super::super::Head;
 use super::super::forget::Gone;
 use super::super::label_sets::SeriesId;
-use super::chunk::{FullChunk, Sample};
-use super::encode::{self, Encoder};
-use crate::block::write::NewChunk;
+use super::chunk::FullChunk;
+use crate::chunk::EncodedChunk;
 use crate::error::TsdbError;
 
 /// Series whose chunks are closed before readers may have the lock.
 const SLICE: usize = 256;
-
-/// Samples of a chunk that is made of overlapping ones, as of any chunk.
-const SAMPLES_PER_CHUNK: u16 = 120;
 
 /// What the head has out of order at a moment.
 pub(crate) struct FrozenOutOfOrder {
@@ -91,51 +87,12 @@ impl FrozenSeries {
         self.chunks.iter().any(|chunk| (mint..=maxt).contains(&chunk.min_t))
     }
 
-    /// The chunks of a range that chunks do not cross, ascending and not overlapping. Of samples of the same time the one
-    /// that came first is kept.
-    pub(crate) fn block_chunks(&self, mint: i64, maxt: i64) -> Result<Vec<NewChunk>, TsdbError> {
-        let mut chunks: Vec<&FullChunk> =
-            self.chunks.iter().filter(|chunk| (mint..=maxt).contains(&chunk.min_t)).collect();
-        // Stable: of chunks with the same beginning the older one stays first.
-        chunks.sort_by_key(|chunk| chunk.min_t);
-        let mut out = Vec::with_capacity(chunks.len());
-        let mut rest = chunks.as_slice();
-        while !rest.is_empty() {
-            let (group, others) = rest.split_at(overlapping(rest));
-            match group {
-                [chunk] => out.push(new_chunk(chunk)),
-                _ => out.extend(self.merge(group)?.iter().map(new_chunk)),
-            }
-            rest = others;
-        }
-        Ok(out)
-    }
-
-    fn merge(&self, group: &[&FullChunk]) -> Result<Vec<FullChunk>, TsdbError> {
-        let mut samples: Vec<Sample> = Vec::new();
-        // In the order in which they were closed, so that the stable sort keeps the first of those of a time in front.
-        for chunk in self.chunks.iter().filter(|chunk| group.iter().any(|other| std::ptr::eq(*other, *chunk))) {
-            samples.extend(encode::decode(chunk)?);
-        }
-        samples.sort_by_key(|sample| sample.t);
-        samples.dedup_by_key(|sample| sample.t);
-        let mut encoder = Encoder::new(i64::MAX, SAMPLES_PER_CHUNK);
-        samples.iter().for_each(|sample| encoder.push(sample));
-        Ok(encoder.finish())
+    /// The chunks that begin in a range, which chunks do not cross, in the order in which they were closed.
+    pub(crate) fn chunks(&self, mint: i64, maxt: i64) -> Vec<EncodedChunk> {
+        self.chunks.iter().filter(|chunk| (mint..=maxt).contains(&chunk.min_t)).map(encoded).collect()
     }
 }
 
-/// How many chunks from the first on overlap in a row; they are sorted by their beginning.
-fn overlapping(chunks: &[&FullChunk]) -> usize {
-    let mut end_t = i64::MIN;
-    let in_row = chunks.iter().enumerate().take_while(|(i, chunk)| {
-        let overlaps = *i == 0 || chunk.min_t <= end_t;
-        end_t = end_t.max(chunk.max_t);
-        overlaps
-    });
-    in_row.count()
-}
-
-fn new_chunk(chunk: &FullChunk) -> NewChunk {
-    NewChunk { min_t: chunk.min_t, max_t: chunk.max_t, encoding: chunk.encoding, bytes: Box::from(&*chunk.bytes) }
+fn encoded(chunk: &FullChunk) -> EncodedChunk {
+    EncodedChunk { min_t: chunk.min_t, max_t: chunk.max_t, encoding: chunk.encoding, bytes: Box::from(&*chunk.bytes) }
 }

@@ -8,7 +8,6 @@
 //! leaves open which one it takes.
 //!
 //! * [`chunk`]: the chunks of one series.
-//! * [`encode`]: samples become chunks.
 //! * [`log`]: the log.
 //! * [`replay`]: from the log back.
 //! * [`compact`]: what goes to blocks, and what is forgotten then.
@@ -17,7 +16,6 @@
 
 mod chunk;
 mod compact;
-mod encode;
 mod log;
 mod replay;
 
@@ -27,8 +25,9 @@ use hashbrown::hash_map::Entry;
 use super::label_sets::SeriesId;
 use super::series::Series;
 use super::store::Store;
+use crate::chunk::encode::Value;
 
-pub(super) use chunk::{OutOfOrderSamples, Value};
+pub(super) use chunk::OutOfOrderSamples;
 pub(crate) use compact::{FrozenOutOfOrder, FrozenSeries};
 pub(super) use log::OutOfOrderLog;
 
@@ -84,7 +83,7 @@ impl OutOfOrder {
             self.chunks_begun += closed.more_chunks;
         }
         self.chunks_begun += u64::from(samples.open_len() == 0);
-        let bytes = value.heap_bytes() + chunk::SAMPLE_BYTES;
+        let bytes = chunk::heap_bytes(&value) + chunk::SAMPLE_BYTES;
         let inserted = samples.insert(t, value);
         self.open_bytes += if inserted { bytes } else { 0 };
         inserted

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::super::label_sets::SeriesId;
-use super::{OutOfOrder, Value};
+use super::OutOfOrder;
+use crate::chunk::encode::Value;
 use crate::error::TsdbError;
 use crate::fs::Fs;
 use crate::head::replay::Damage;

@@ -1,17 +1,30 @@
-//! From samples to chunks.
+//! From samples of any kind to chunks, and back.
 
 use std::sync::Arc;
 
 use neocortex_model::sample::{HistogramValue, Samples};
 
-use super::super::open::OpenChunk;
-use super::chunk::{FullChunk, Sample, Value};
-use crate::chunk::{self, Encoding};
+use super::open::OpenChunk;
+use super::{EncodedChunk, Encoding, float_histogram, histogram, num_samples, xor};
 use crate::error::TsdbError;
 use crate::merge::forget_reset;
 
+/// The value of a sample.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    Float(f64),
+    Histogram(Arc<HistogramValue>),
+}
+
+/// A sample on its way into a chunk.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sample {
+    pub(crate) t: i64,
+    pub(crate) value: Value,
+}
+
 /// Makes chunks of samples that ascend in time. A chunk has samples of one kind and of one range.
-pub(super) struct Encoder {
+pub(crate) struct Encoder {
     range_ms: i64,
     /// Samples that a chunk gets at most.
     most: u16,
@@ -19,16 +32,16 @@ pub(super) struct Encoder {
     first_t: i64,
     last_t: i64,
     samples: u16,
-    chunks: Vec<FullChunk>,
+    chunks: Vec<EncodedChunk>,
 }
 
 impl Encoder {
-    pub(super) fn new(range_ms: i64, most: u16) -> Self {
+    pub(crate) fn new(range_ms: i64, most: u16) -> Self {
         Self { range_ms, most, open: OpenChunk::None, first_t: 0, last_t: 0, samples: 0, chunks: Vec::new() }
     }
 
     /// Appends a sample newer than all before.
-    pub(super) fn push(&mut self, sample: &Sample) {
+    pub(crate) fn push(&mut self, sample: &Sample) {
         let t = sample.t;
         let must_cut = self.samples == self.most || self.range_of(t) != self.range_of(self.first_t);
         let next = match &sample.value {
@@ -53,14 +66,14 @@ impl Encoder {
     }
 
     /// The chunks, in the order of time.
-    pub(super) fn finish(mut self) -> Vec<FullChunk> {
+    pub(crate) fn finish(mut self) -> Vec<EncodedChunk> {
         self.cut();
         self.chunks
     }
 
     fn cut(&mut self) {
         if let Some((encoding, bytes)) = self.open.encoded() {
-            self.chunks.push(FullChunk { min_t: self.first_t, max_t: self.last_t, encoding, bytes: Arc::from(bytes) });
+            self.chunks.push(EncodedChunk { min_t: self.first_t, max_t: self.last_t, encoding, bytes: bytes.into() });
         }
     }
 
@@ -71,22 +84,22 @@ impl Encoder {
 
 /// The samples of a chunk, histograms as they were appended. What is said of counter resets holds only where the chunk
 /// stays as it is, so it is left out.
-pub(super) fn decode(chunk: &FullChunk) -> Result<Vec<Sample>, TsdbError> {
-    let mut samples = Vec::with_capacity(usize::from(chunk::num_samples(&chunk.bytes)));
-    let histogram = |t: i64, h: HistogramValue| Sample { t, value: Value::Histogram(Arc::new(h)) };
-    match chunk.encoding {
+pub(crate) fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Vec<Sample>, TsdbError> {
+    let mut samples = Vec::with_capacity(usize::from(num_samples(bytes)));
+    let of_histogram = |t: i64, h: HistogramValue| Sample { t, value: Value::Histogram(Arc::new(h)) };
+    match encoding {
         Encoding::Xor => {
             let mut floats = Samples::default();
-            chunk::xor::decode(&chunk.bytes, i64::MIN, i64::MAX, &mut floats)?;
+            xor::decode(bytes, i64::MIN, i64::MAX, &mut floats)?;
             samples.extend(floats.t.iter().zip(&floats.v).map(|(t, v)| Sample { t: *t, value: Value::Float(*v) }));
         }
-        Encoding::Histogram => chunk::histogram::decode_each(&chunk.bytes, |t, mut h| {
+        Encoding::Histogram => histogram::decode_each(bytes, |t, mut h| {
             forget_reset(&mut h.counter_reset);
-            samples.push(histogram(t, HistogramValue::Integer(h)));
+            samples.push(of_histogram(t, HistogramValue::Integer(h)));
         })?,
-        Encoding::FloatHistogram => chunk::float_histogram::decode_each(&chunk.bytes, |t, mut h| {
+        Encoding::FloatHistogram => float_histogram::decode_each(bytes, |t, mut h| {
             forget_reset(&mut h.counter_reset);
-            samples.push(histogram(t, HistogramValue::Float(h)));
+            samples.push(of_histogram(t, HistogramValue::Float(h)));
         })?,
     }
     Ok(samples)

@@ -1,16 +1,35 @@
-//! The chunk of a series that is being filled.
+//! A chunk that is being filled.
 
+use neocortex_model::histogram::{FloatHistogram, Histogram};
 use neocortex_model::sample::HistogramValue;
 
-use super::series::Last;
-use crate::chunk::Encoding;
-use crate::chunk::float_histogram::FloatHistogramChunk;
-use crate::chunk::histogram::HistogramChunk;
-use crate::chunk::xor::XorChunk;
+use super::Encoding;
+use super::float_histogram::FloatHistogramChunk;
+use super::histogram::HistogramChunk;
+use super::xor::XorChunk;
 
-/// The chunk of a series that is being filled, of any encoding.
-pub(super) enum OpenChunk {
-    /// The series has no samples yet.
+/// The newest sample of a series, as far as an append must know it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Last<'a> {
+    None,
+    Float(i64, f64),
+    Histogram(i64, &'a Histogram),
+    FloatHistogram(i64, &'a FloatHistogram),
+}
+
+impl Last<'_> {
+    /// Its time, `None` for a series without samples.
+    pub(crate) fn t(self) -> Option<i64> {
+        match self {
+            Self::None => None,
+            Self::Float(t, _) | Self::Histogram(t, _) | Self::FloatHistogram(t, _) => Some(t),
+        }
+    }
+}
+
+/// A chunk that is being filled, of any encoding.
+pub(crate) enum OpenChunk {
+    /// There are no samples yet.
     None,
     /// Floats.
     Xor(XorChunk),
@@ -19,7 +38,7 @@ pub(super) enum OpenChunk {
 }
 
 /// A chunk of native histograms.
-pub(super) struct Histograms {
+pub(crate) struct Histograms {
     chunk: HistogramKind,
     /// The end of the chunk was predicted already.
     predicted: bool,
@@ -31,25 +50,25 @@ enum HistogramKind {
 }
 
 /// How full a chunk of histograms is.
-pub(super) struct HistogramFill<'a> {
-    pub(super) samples: u16,
-    pub(super) bytes: usize,
+pub(crate) struct HistogramFill<'a> {
+    pub(crate) samples: u16,
+    pub(crate) bytes: usize,
     /// The end of the chunk was predicted already.
-    pub(super) predicted: &'a mut bool,
+    pub(crate) predicted: &'a mut bool,
 }
 
 impl OpenChunk {
     /// An empty chunk for floats.
-    pub(super) fn xor() -> Self {
+    pub(crate) fn xor() -> Self {
         Self::Xor(XorChunk::new())
     }
 
-    pub(super) fn is_none(&self) -> bool {
+    pub(crate) fn is_none(&self) -> bool {
         matches!(self, Self::None)
     }
 
     /// The newest sample.
-    pub(super) fn last(&self) -> Last<'_> {
+    pub(crate) fn last(&self) -> Last<'_> {
         match self {
             Self::None => Last::None,
             Self::Xor(chunk) if chunk.is_empty() => Last::None,
@@ -62,7 +81,7 @@ impl OpenChunk {
     }
 
     /// Encoding and bytes, `None` without samples.
-    pub(super) fn encoded(&self) -> Option<(Encoding, &[u8])> {
+    pub(crate) fn encoded(&self) -> Option<(Encoding, &[u8])> {
         match self {
             Self::None => None,
             Self::Xor(chunk) => Some((Encoding::Xor, chunk.bytes())),
@@ -74,7 +93,7 @@ impl OpenChunk {
     }
 
     /// Appends a float to a chunk of floats.
-    pub(super) fn append_float(&mut self, t: i64, v: f64) {
+    pub(crate) fn append_float(&mut self, t: i64, v: f64) {
         debug_assert!(matches!(self, Self::Xor(_)));
         if let Self::Xor(chunk) = self {
             chunk.append(t, v);
@@ -82,7 +101,7 @@ impl OpenChunk {
     }
 
     /// A chunk that begins with a histogram; its header says whether a counter was reset since this chunk.
-    pub(super) fn begin_histogram(&self, t: i64, value: &HistogramValue) -> Self {
+    pub(crate) fn begin_histogram(&self, t: i64, value: &HistogramValue) -> Self {
         let before = match self {
             Self::Histogram(histograms) => Some(&histograms.chunk),
             _ => None,
@@ -101,7 +120,7 @@ impl OpenChunk {
     }
 
     /// Appends a histogram to a chunk of its kind; gives the next chunk, begun with it, when it does not fit this one.
-    pub(super) fn append_histogram(&mut self, t: i64, value: &HistogramValue) -> Option<Self> {
+    pub(crate) fn append_histogram(&mut self, t: i64, value: &HistogramValue) -> Option<Self> {
         let Self::Histogram(histograms) = self else { return Some(self.begin_histogram(t, value)) };
         let next = match (&mut histograms.chunk, value) {
             (HistogramKind::Integer(chunk), HistogramValue::Integer(h)) => {
@@ -114,7 +133,7 @@ impl OpenChunk {
     }
 
     /// How full the chunk is; `None` when it does not take histograms of this kind.
-    pub(super) fn histogram_fill(&mut self, value: &HistogramValue) -> Option<HistogramFill<'_>> {
+    pub(crate) fn histogram_fill(&mut self, value: &HistogramValue) -> Option<HistogramFill<'_>> {
         let Self::Histogram(histograms) = self else { return None };
         let (samples, bytes) = match (&histograms.chunk, value) {
             (HistogramKind::Integer(chunk), HistogramValue::Integer(_)) => (chunk.num_samples(), chunk.bytes().len()),
@@ -125,7 +144,7 @@ impl OpenChunk {
     }
 
     /// Heap bytes held.
-    pub(super) fn heap_bytes(&self) -> usize {
+    pub(crate) fn heap_bytes(&self) -> usize {
         match self {
             Self::None => 0,
             Self::Xor(chunk) => chunk.heap_bytes(),
