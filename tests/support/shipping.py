@@ -25,6 +25,7 @@ NO_LIMITS = _native.SeriesLimits(
     metadata_per_metric=(0, 0, 0),
     max_exemplars=0,
     native_histograms=False,
+    out_of_order_window_ms=0,
     admin_message="",
 )
 

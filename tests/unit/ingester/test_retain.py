@@ -17,6 +17,7 @@ def options(retention_ms: int) -> _native.TsdbOptions:
         max_block_range_ms=7_200_000,
         samples_per_chunk=120,
         retention_ms=retention_ms,
+        out_of_order_cap=32,
     )
 
 
