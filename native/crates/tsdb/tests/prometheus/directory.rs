@@ -183,7 +183,7 @@ fn promtool_reads_our_blocks_of_blocks() {
 fn dump(data: &Path) -> BTreeMap<(String, i64), f64> {
     let mut dumped = BTreeMap::new();
     for line in promtool(&["dump"], data).unwrap().lines() {
-        let (labels, rest) = line.rsplit_once("} ").unwrap_or_else(|| panic!("not a sample: {line}"));
+        let (labels, rest) = line.split_once("} ").unwrap_or_else(|| panic!("not a sample: {line}"));
         let i = labels.split_once("i=\"").unwrap().1.split_once('"').unwrap().0;
         let (value, t) = rest.rsplit_once(' ').unwrap();
         // Histograms are printed in a form of their own.
@@ -191,7 +191,7 @@ fn dump(data: &Path) -> BTreeMap<(String, i64), f64> {
             dumped.insert((i.to_owned(), t.parse::<i64>().unwrap()), value);
         }
     }
-    // This promtool takes a histogram for a sample of value 0 or passes over it.
+    // An older promtool takes a histogram for a sample of value 0.
     dumped.retain(|(i, _), _| *i != SERIES.to_string());
     dumped
 }
