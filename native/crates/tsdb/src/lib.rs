@@ -97,6 +97,7 @@ mod merge;
 mod postings;
 pub mod read_only;
 pub mod tsdb;
+mod upkeep;
 mod varint;
 pub mod wal;
 
@@ -107,3 +108,4 @@ pub use error::TsdbError;
 pub use head::MetadataOutcome;
 pub use read_only::ReadOnlyTsdb;
 pub use tsdb::{Options, Tsdb, WalCompression};
+pub use upkeep::{Tally, UpkeepStats};

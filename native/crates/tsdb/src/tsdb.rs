@@ -20,6 +20,7 @@ use crate::head::{
     ActiveSeries, Appended, Head, LabelSetLimit, MetadataLimits, MetadataOutcome, ReplayStats, SeriesLimits, Stats,
 };
 use crate::local::Local;
+use crate::upkeep::UpkeepStats;
 use crate::wal::write::WalOptions;
 
 /// Compression of the records of the write-ahead log.
@@ -190,6 +191,12 @@ impl Tsdb {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.head.stats()
+    }
+
+    /// Figures of compactions, truncations and checkpoints.
+    #[must_use]
+    pub fn upkeep_stats(&self) -> UpkeepStats {
+        self.head.upkeep().stats()
     }
 
     /// Series that got a sample at `since_ms` (wall clock, to two seconds) or later; the others are no longer active

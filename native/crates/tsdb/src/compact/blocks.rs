@@ -34,7 +34,7 @@ impl Compactor {
             if chosen.is_empty() {
                 return Ok(());
             }
-            match self.merge(&chosen) {
+            match local.head().upkeep().count_compaction(|| self.merge(&chosen)) {
                 Ok(Some(meta)) => {
                     let merged = Block::open(&self.fs, &dir::path(&self.dir, meta.ulid))?;
                     let parents = chosen.iter().map(|block| block.meta().ulid).collect::<BTreeSet<_>>();

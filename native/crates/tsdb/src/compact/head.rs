@@ -21,12 +21,18 @@ pub(super) fn range_end(t: i64, range_ms: i64) -> i64 {
 impl Compactor {
     /// Writes what the head has before `end` to a block, shows it, and has the head forget it.
     pub(super) fn head_to_block(&self, local: &Local, end: i64, compacted: &mut Compacted) -> Result<(), TsdbError> {
-        if let Some(meta) = self.write_block(local, end)? {
+        let upkeep = local.head().upkeep();
+        if let Some(meta) = upkeep.count_compaction(|| self.write_block(local, end))? {
             local.add_block(self.open_block(meta.ulid)?);
             compacted.created.push(meta.ulid);
         }
-        local.head().truncate(end);
-        Ok(())
+        upkeep.count(
+            |stats| &mut stats.head_truncations,
+            || {
+                local.head().truncate(end);
+                Ok(())
+            },
+        )
     }
 
     /// Opens a block that was just made; one that cannot be opened goes away.

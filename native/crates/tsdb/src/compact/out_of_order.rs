@@ -21,7 +21,7 @@ impl Compactor {
     pub(super) fn out_of_order_to_blocks(&self, local: &Local, compacted: &mut Compacted) -> Result<(), TsdbError> {
         let Some(frozen) = local.head().freeze_out_of_order()? else { return Ok(()) };
         let mut blocks = Vec::new();
-        let written = self.write_ranges(&frozen, &mut blocks);
+        let written = self.write_ranges(local, &frozen, &mut blocks);
         if written.is_err() {
             // The head still has it all, and is going to write it again.
             for block in &blocks {
@@ -36,12 +36,13 @@ impl Compactor {
         local.head().forget_out_of_order(&frozen)
     }
 
-    fn write_ranges(&self, frozen: &FrozenOutOfOrder, blocks: &mut Vec<Block>) -> Result<(), TsdbError> {
+    fn write_ranges(&self, local: &Local, frozen: &FrozenOutOfOrder, blocks: &mut Vec<Block>) -> Result<(), TsdbError> {
         let mut next = frozen.oldest_from(i64::MIN);
         while let Some(t) = next {
             let begin = t.div_euclid(self.range_ms).saturating_mul(self.range_ms);
             let end = begin.saturating_add(self.range_ms);
-            if let Some(meta) = self.write_range(frozen, begin, end)? {
+            let written = local.head().upkeep().count_compaction(|| self.write_range(frozen, begin, end))?;
+            if let Some(meta) = written {
                 blocks.push(self.open_block(meta.ulid)?);
             }
             // Samples may be far apart: on to the next range that has some.

@@ -12,7 +12,8 @@ impl Compactor {
     pub(super) fn finish(&self, local: &Local, compacted: &Compacted) -> Result<(), TsdbError> {
         if !compacted.created.is_empty() {
             let mint = dir::end_of_log(&local.blocks());
-            local.head().truncate_log(&self.fs, &self.dir.join("wal"), mint, self.wal)?;
+            let truncate = || local.head().truncate_log(&self.fs, &self.dir.join("wal"), mint, self.wal);
+            local.head().upkeep().count(|stats| &mut stats.log_truncations, truncate)?;
         }
         Ok(())
     }
@@ -25,8 +26,12 @@ impl Compactor {
         shipped: Option<&HashSet<Ulid>>,
     ) -> Result<Vec<Ulid>, TsdbError> {
         let _running = self.running.lock();
+        let upkeep = local.head().upkeep();
         let mut gone = self.expired(local);
-        gone.extend(self.replaced(local)?);
+        if !gone.is_empty() {
+            upkeep.count_retention();
+        }
+        gone.extend(upkeep.count(|stats| &mut stats.reloads, || self.replaced(local))?);
         gone.retain(|ulid| shipped.is_none_or(|shipped| shipped.contains(ulid)));
         self.remove_blocks(local, gone)
     }

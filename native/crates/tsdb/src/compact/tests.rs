@@ -113,6 +113,28 @@ fn the_log_is_replaced_by_a_checkpoint() {
 }
 
 #[test]
+fn upkeep_is_counted() {
+    let f = Fixture::with(Options { retention_ms: HOUR_MS, ..options() });
+    for t in (0..9 * HOUR_MS).step_by(60_000) {
+        let writes: Vec<Write> = (0..40).map(|series| (series, t, 1)).collect();
+        assert_eq!(f.append(&rows(&writes, START_MS)).failed_samples, 0);
+    }
+    f.tsdb.compact().unwrap();
+    f.tsdb.remove_expired(None).unwrap();
+    let stats = f.tsdb.upkeep_stats();
+    let attempts = [stats.compactions, stats.head_truncations, stats.log_truncations, stats.checkpoints, stats.reloads];
+    assert_eq!(attempts.map(|tally| (tally.attempts, tally.failures)), [(3, 0), (3, 0), (1, 0), (1, 0), (1, 0)]);
+    assert_eq!(stats.compactions_by_duration.iter().sum::<u64>(), 3);
+    assert_eq!((stats.checkpoint_removals.attempts, stats.retentions), (1, 1));
+
+    fill(&f, 1, 9 * HOUR_MS, 12 * HOUR_MS);
+    f.fs.fail_at(f.fs.calls(), Fault::Full);
+    f.tsdb.compact().unwrap_err();
+    let stats = f.tsdb.upkeep_stats();
+    assert_eq!((stats.compactions.attempts, stats.compactions.failures, stats.head_truncations.attempts), (4, 1, 3));
+}
+
+#[test]
 fn a_series_that_came_back_before_a_start_keeps_both_its_numbers() {
     let mut f = Fixture::with(options());
     fill(&f, 1, 0, 1);

@@ -41,6 +41,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::clock::Clock;
 use crate::tsdb::Options;
+use crate::upkeep::Upkeep;
 use crate::wal::write::Writer;
 
 pub use label_set_limits::LabelSetLimit;
@@ -71,6 +72,7 @@ pub(crate) struct Head {
     ring: RwLock<ExemplarRing>,
     metadata: RwLock<MetadataStore>,
     counters: Counters,
+    upkeep: Upkeep,
 }
 
 /// What one appender at a time owns.
@@ -108,7 +110,13 @@ impl Head {
             ring: RwLock::new(ExemplarRing::new(options.max_exemplars)),
             metadata: RwLock::new(MetadataStore::default()),
             counters: Counters::new(),
+            upkeep: Upkeep::default(),
         }
+    }
+
+    /// Counts what is done to keep it small.
+    pub(crate) fn upkeep(&self) -> &Upkeep {
+        &self.upkeep
     }
 
     /// The keys of known series.

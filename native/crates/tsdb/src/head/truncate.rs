@@ -95,6 +95,6 @@ impl Head {
             let numbers = store.ids(0, store.next_id()).map(|id| store.series(id).wal_ref);
             numbers.chain(store.aliases.values().flatten().copied()).collect()
         };
-        checkpoint::advance(fs, dir, last, mint, |wal_ref| kept.contains(&wal_ref), options)
+        checkpoint::advance(fs, dir, last, mint, |wal_ref| kept.contains(&wal_ref), options, &self.upkeep)
     }
 }

@@ -16,6 +16,7 @@ use super::write::{WalOptions, Writer};
 use super::{segment_name, segments};
 use crate::error::TsdbError;
 use crate::fs::Fs;
+use crate::upkeep::Upkeep;
 
 const PREFIX: &str = "checkpoint.";
 
@@ -39,13 +40,14 @@ pub fn newest(fs: &dyn Fs, wal_dir: &Path) -> Result<Option<(PathBuf, u64)>, Tsd
 ///
 /// # Errors
 /// [`TsdbError`]: old or new are whole.
-pub fn advance(
+pub(crate) fn advance(
     fs: &Arc<dyn Fs>,
     wal_dir: &Path,
     last: u64,
     mint: i64,
     keep: impl Fn(u64) -> bool,
     options: WalOptions,
+    upkeep: &Upkeep,
 ) -> Result<(), TsdbError> {
     let Some(first) = segments(&**fs, wal_dir)?.first().copied() else { return Ok(()) };
     // The last segment is never part of it, and one alone is not worth the work.
@@ -55,8 +57,8 @@ pub fn advance(
     if to <= first {
         return Ok(());
     }
-    write(fs, wal_dir, to, mint, keep, options)?;
-    remove_before(&**fs, wal_dir, to)
+    upkeep.count(|stats| &mut stats.checkpoints, || write(fs, wal_dir, to, mint, keep, options))?;
+    upkeep.count(|stats| &mut stats.checkpoint_removals, || remove_before(&**fs, wal_dir, to))
 }
 
 /// Writes the checkpoint of everything up to segment `to`.

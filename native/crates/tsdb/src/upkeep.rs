@@ -1,0 +1,86 @@
+//! What is counted of a database's upkeep: compactions, truncations, checkpoints.
+
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+/// How often something was done, how often it failed, and how long it took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Times that it was tried.
+    pub attempts: u64,
+    /// Times that it failed.
+    pub failures: u64,
+    /// Seconds that all attempts took.
+    pub seconds: f64,
+}
+
+/// Figures of a database's upkeep since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct UpkeepStats {
+    /// Blocks written, of the head or of other blocks; the empty ones that are not kept count too.
+    pub compactions: Tally,
+    /// These by how long they took, see [`Self::COMPACTION_BOUNDS_S`].
+    pub compactions_by_duration: [u64; Self::COMPACTION_BOUNDS_S.len() + 1],
+    /// Times that the head forgot what is in blocks.
+    pub head_truncations: Tally,
+    /// Times that the log was shortened.
+    pub log_truncations: Tally,
+    /// Checkpoints written.
+    pub checkpoints: Tally,
+    /// Times that what a checkpoint stands for was removed.
+    pub checkpoint_removals: Tally,
+    /// Times that the blocks here were looked through.
+    pub reloads: Tally,
+    /// Times that blocks were found to be past retention.
+    pub retentions: u64,
+}
+
+impl UpkeepStats {
+    /// Upper bounds of durations in seconds, inclusive. Those of `prometheus_tsdb_compaction_duration_seconds`.
+    pub const COMPACTION_BOUNDS_S: [f64; 14] =
+        [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0];
+}
+
+/// Counts the upkeep of one database.
+#[derive(Debug, Default)]
+pub(crate) struct Upkeep {
+    stats: Mutex<UpkeepStats>,
+}
+
+impl Upkeep {
+    pub(crate) fn stats(&self) -> UpkeepStats {
+        *self.stats.lock()
+    }
+
+    /// Does `work` and counts it under what `tally` names.
+    pub(crate) fn count<T, E>(
+        &self,
+        tally: impl FnOnce(&mut UpkeepStats) -> &mut Tally,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let begin = Instant::now();
+        let done = work();
+        let mut stats = self.stats.lock();
+        let tally = tally(&mut stats);
+        tally.attempts += 1;
+        tally.failures += u64::from(done.is_err());
+        tally.seconds += begin.elapsed().as_secs_f64();
+        done
+    }
+
+    /// Writes a block and counts that.
+    pub(crate) fn count_compaction<T, E>(&self, write: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let begin = Instant::now();
+        let done = self.count(|stats| &mut stats.compactions, write);
+        let seconds = begin.elapsed().as_secs_f64();
+        let bucket = UpkeepStats::COMPACTION_BOUNDS_S.partition_point(|bound| *bound < seconds);
+        self.stats.lock().compactions_by_duration[bucket] += 1;
+        done
+    }
+
+    /// Blocks were found to be past retention.
+    pub(crate) fn count_retention(&self) {
+        self.stats.lock().retentions += 1;
+    }
+}
