@@ -333,7 +333,7 @@ impl PyTsdbStats {
 
     #[getter]
     fn wal_segment(&self) -> u64 {
-        self.stats.wal_segment
+        self.stats.wal.segment
     }
 }
 

@@ -15,6 +15,22 @@ pub struct Tally {
     pub seconds: f64,
 }
 
+impl Tally {
+    /// Does `work` and counts it.
+    pub(crate) fn count<T, E>(&mut self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let begin = Instant::now();
+        let done = work();
+        self.add(begin, done.is_ok());
+        done
+    }
+
+    fn add(&mut self, begin: Instant, well: bool) {
+        self.attempts += 1;
+        self.failures += u64::from(!well);
+        self.seconds += begin.elapsed().as_secs_f64();
+    }
+}
+
 /// Figures of a database's upkeep since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct UpkeepStats {
@@ -61,11 +77,7 @@ impl Upkeep {
     ) -> Result<T, E> {
         let begin = Instant::now();
         let done = work();
-        let mut stats = self.stats.lock();
-        let tally = tally(&mut stats);
-        tally.attempts += 1;
-        tally.failures += u64::from(done.is_err());
-        tally.seconds += begin.elapsed().as_secs_f64();
+        tally(&mut self.stats.lock()).add(begin, done.is_ok());
         done
     }
 

@@ -156,7 +156,7 @@ impl Head {
             last_append_ms: counters.last_append_ms.load(Relaxed),
             wal_bytes: counters.wal_bytes.load(Relaxed),
             wal_failures: counters.wal_failures.load(Relaxed),
-            wal_segment: counters.wal_segment.load(Relaxed),
+            wal: *counters.wal.lock(),
             known_keys: self.keys.len() as u64,
             ..Stats::default()
         };

@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::wal::write::WriterStats;
+
 /// Figures at one moment. Totals count since the database was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Stats {
     /// Series in memory.
     pub series: u64,
@@ -51,8 +53,8 @@ pub struct Stats {
     pub wal_bytes: u64,
     /// Writes to the write-ahead log that failed.
     pub wal_failures: u64,
-    /// Number of the write-ahead log's segment being written.
-    pub wal_segment: u64,
+    /// The write-ahead log.
+    pub wal: WriterStats,
     /// Series keys known, see [`neocortex_model::rows::KnownSeries`].
     pub known_keys: u64,
     /// Bytes in memory by kind.
@@ -169,7 +171,7 @@ pub(crate) struct Counters {
     pub(crate) last_append_ms: AtomicI64,
     pub(crate) wal_bytes: AtomicU64,
     pub(crate) wal_failures: AtomicU64,
-    pub(crate) wal_segment: AtomicU64,
+    pub(crate) wal: Mutex<WriterStats>,
 }
 
 impl Counters {
@@ -189,7 +191,7 @@ impl Counters {
             last_append_ms: AtomicI64::new(0),
             wal_bytes: AtomicU64::new(0),
             wal_failures: AtomicU64::new(0),
-            wal_segment: AtomicU64::new(0),
+            wal: Mutex::new(WriterStats::default()),
         }
     }
 }

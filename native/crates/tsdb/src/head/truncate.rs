@@ -87,7 +87,7 @@ impl Head {
             let wal = appender.wal.as_mut().ok_or(TsdbError::Closed)?;
             let last = wal.segment_number();
             wal.cut_segment()?;
-            self.counters.wal_segment.store(wal.segment_number(), std::sync::atomic::Ordering::Relaxed);
+            *self.counters.wal.lock() = wal.stats();
             last
         };
         let kept: HashSet<u64> = {

@@ -85,7 +85,7 @@ impl Head {
             log.log(&slices(&late)).inspect_err(failed).inspect_err(|_| wal.take_back(written))?;
         }
         add(&self.counters.wal_bytes, written);
-        self.counters.wal_segment.store(wal.segment_number(), Relaxed);
+        *self.counters.wal.lock() = wal.stats();
         Ok(())
     }
 
@@ -141,7 +141,7 @@ impl Head {
 
     /// Gives the head its logs; appends are possible from now on.
     pub(super) fn start(&self, wal: Writer, out_of_order_log: OutOfOrderLog) {
-        self.counters.wal_segment.store(wal.segment_number(), Relaxed);
+        *self.counters.wal.lock() = wal.stats();
         let mut appender = self.appender.lock();
         appender.wal = Some(wal);
         appender.out_of_order_log = Some(out_of_order_log);

@@ -103,6 +103,22 @@ fn one_batch_is_one_write() {
 }
 
 #[test]
+fn writes_pages_and_syncs_are_counted() {
+    let fs = FaultyFs::new();
+    let mut writer = open(&fs, WalCompression::None).unwrap();
+    let half_a_page = vec![1; PAGE_SIZE / 2];
+    for _ in 0..5 {
+        writer.log(&[&half_a_page]).unwrap();
+    }
+    let stats = writer.stats();
+    assert_eq!((stats.segment, stats.writes, stats.pages), (1, 5, 2), "a segment has two pages, and room for no more");
+    assert_eq!((stats.syncs.attempts, stats.syncs.failures), (1, 0));
+    fs.fail_at(fs.calls(), Fault::Error);
+    writer.sync().unwrap_err();
+    assert_eq!((writer.stats().syncs.attempts, writer.stats().syncs.failures), (2, 1));
+}
+
+#[test]
 fn a_missing_segment_is_told() {
     let fs = FaultyFs::new();
     fs.put(&dir().join(segment_name(3)), Vec::new());

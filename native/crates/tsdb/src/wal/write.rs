@@ -8,6 +8,7 @@ use super::{Fragment, HEADER_SIZE, PAGE_SIZE, SNAPPY, ZSTD, segment_name, segmen
 use crate::error::TsdbError;
 use crate::fs::{File, Fs};
 use crate::tsdb::WalCompression;
+use crate::upkeep::Tally;
 
 /// Bytes of buffers that are kept from one batch to the next.
 const KEPT_BUFFER: usize = 256 << 10;
@@ -27,12 +28,25 @@ impl Default for WalOptions {
     }
 }
 
+/// Figures of a log that is being written, since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct WriterStats {
+    /// Number of the segment that is being written.
+    pub segment: u64,
+    /// Writes.
+    pub writes: u64,
+    /// Pages that were filled.
+    pub pages: u64,
+    /// Times that it was made durable.
+    pub syncs: Tally,
+}
+
 /// The log of one database, open for appending. One writer a directory.
 pub struct Writer {
     fs: Arc<dyn Fs>,
     dir: PathBuf,
     options: WalOptions,
-    segment: u64,
+    stats: WriterStats,
     file: Box<dyn File>,
     /// Bytes of the segment that hold whole records.
     len: u64,
@@ -78,7 +92,7 @@ impl Writer {
             fs,
             dir: dir.to_owned(),
             options,
-            segment,
+            stats: WriterStats { segment, ..WriterStats::default() },
             file,
             len: 0,
             torn: false,
@@ -92,7 +106,13 @@ impl Writer {
     /// Number of the segment that is being written.
     #[must_use]
     pub fn segment_number(&self) -> u64 {
-        self.segment
+        self.stats.segment
+    }
+
+    /// Figures since it was opened.
+    #[must_use]
+    pub fn stats(&self) -> WriterStats {
+        self.stats
     }
 
     /// Appends records. When this returns `Ok`, the operating system has all of them: they survive the death of the
@@ -130,7 +150,7 @@ impl Writer {
     /// [`TsdbError::Io`]
     pub fn sync(&mut self) -> Result<(), TsdbError> {
         let path = self.path();
-        self.file.sync().map_err(|e| TsdbError::io(&path, "sync segment", e))
+        self.stats.syncs.count(|| self.file.sync().map_err(|e| TsdbError::io(&path, "sync segment", e)))
     }
 
     /// Makes the segment durable and begins the next one.
@@ -160,7 +180,7 @@ impl Writer {
     }
 
     fn path(&self) -> PathBuf {
-        self.dir.join(segment_name(self.segment))
+        self.dir.join(segment_name(self.stats.segment))
     }
 
     /// Frames the records for the end of the segment.
@@ -204,6 +224,9 @@ impl Writer {
             self.torn = true;
             return Err(TsdbError::io(&self.path(), "append to segment", e));
         }
+        let pages = |bytes: u64| bytes / PAGE_SIZE as u64;
+        self.stats.writes += u64::from(n > 0);
+        self.stats.pages += pages(self.len + n) - pages(self.len);
         self.len += n;
         // One large request must not be held on to for ever.
         self.out.clear();
@@ -225,8 +248,8 @@ impl Writer {
 
     fn next_segment(&mut self) -> Result<(), TsdbError> {
         self.sync()?;
-        self.file = create_segment(&*self.fs, &self.dir, self.segment + 1)?;
-        self.segment += 1;
+        self.file = create_segment(&*self.fs, &self.dir, self.stats.segment + 1)?;
+        self.stats.segment += 1;
         self.len = 0;
         sync_dir(&*self.fs, &self.dir)
     }

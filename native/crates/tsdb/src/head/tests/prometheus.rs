@@ -68,5 +68,5 @@ fn replays_what_prometheus_wrote() {
     let rows = Rows::default().row(&host).float(START_MS + 151 * STEP_MS, 1.0);
     let appended = tsdb.append(&rows, &SeriesLimits::default()).unwrap();
     assert_eq!((appended.samples, appended.new_series), (1, 0));
-    assert_eq!(tsdb.stats().wal_segment, 1);
+    assert_eq!(tsdb.stats().wal.segment, 1);
 }
