@@ -6,7 +6,7 @@ use std::sync::Arc;
 use neocortex_model::labels::Labels;
 
 use super::chunks::ChunkWriter;
-use super::dir::CREATION_SUFFIX;
+use super::dir::{self, CREATION_SUFFIX};
 use super::meta::BlockMeta;
 use super::tombstones::{self, Tombstones};
 use super::{CHUNKS_DIR, INDEX_FILE};
@@ -119,7 +119,11 @@ impl BlockWriter {
         tombstones::write(&*self.fs, &self.temporary, &self.tombstones)?;
         self.fs.sync_dir(&self.temporary).map_err(|e| TsdbError::io(&self.temporary, "sync directory", e))?;
         let block = self.parent.join(self.meta.ulid.to_string());
-        self.fs.rename(&self.temporary, &block).map_err(|e| TsdbError::io(&block, "rename", e))?;
+        self.fs.rename(&self.temporary, &block).map_err(|e| {
+            // It may have its name already, only not durably. Who gets an error writes another block with these samples.
+            let _ = dir::remove(&*self.fs, &self.parent, self.meta.ulid);
+            TsdbError::io(&block, "rename", e)
+        })?;
         self.unfinished.temporary = None;
         Ok(Some(self.meta))
     }

@@ -14,8 +14,11 @@ pub use map::Mapped;
 pub use real::RealFs;
 
 /// The operations on files that the database needs. Paths are used as they are given.
+///
+/// After the power failed, of all that was not made durable anything may be there: a file without its end or with zeros
+/// there, a removed entry, a new one not. Methods make durable what they say and no more.
 pub trait Fs: Send + Sync {
-    /// Makes a directory and its parents; an existing one is no error.
+    /// Makes a directory and its parents, durably; an existing one is no error.
     ///
     /// # Errors
     /// As every method here: what the operating system says.
@@ -24,7 +27,7 @@ pub trait Fs: Send + Sync {
     /// Names of the entries of a directory, sorted; `NotFound` when there is no such directory.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
 
-    /// Makes a file that must not exist yet, for writing.
+    /// Makes a file that must not exist yet, for writing. Its name is durable after [`Self::sync_dir`].
     fn create(&self, path: &Path) -> io::Result<Box<dyn File>>;
 
     /// Opens a file for reading from its start.
@@ -36,18 +39,24 @@ pub trait Fs: Send + Sync {
     /// Cuts a file to `len` bytes, durably.
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()>;
 
-    /// Removes a file.
+    /// Removes a file; for good after [`Self::sync_dir`].
     fn remove_file(&self, path: &Path) -> io::Result<()>;
 
-    /// Removes a directory with everything in it; `NotFound` when there is none.
+    /// Removes a directory with everything in it; `NotFound` when there is none. Interrupted, some of it is left; it is gone
+    /// for good after [`Self::sync_dir`] of the directory above.
     fn remove_dir_all(&self, dir: &Path) -> io::Result<()>;
 
-    /// Gives a file or a directory another name, at once, and makes that durable. A file of that name is replaced, a
-    /// directory must not be there.
+    /// Gives a file or a directory another name in the directory where it is, at once, and makes the entries of that
+    /// directory durable. A file of that name is replaced, a directory must not be there. After an error the entry may have
+    /// either name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// A whole file that is not going to change, to be read at any place.
     fn map(&self, path: &Path) -> io::Result<Mapped>;
+
+    /// Makes the contents of a file durable, whoever wrote them. After an error what was not durable before may never be: a
+    /// later call may succeed and yet not have written it.
+    fn sync(&self, path: &Path) -> io::Result<()>;
 
     /// Makes the entries of a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
@@ -70,6 +79,7 @@ pub trait File: Send {
     /// Returns when everything appended is durable.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// What the operating system says. Once it failed a later call may succeed without having written what this one should
+    /// have.
     fn sync(&mut self) -> io::Result<()>;
 }

@@ -13,7 +13,10 @@ pub struct RealFs;
 
 impl Fs for RealFs {
     fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        fs::create_dir_all(dir)
+        let is_new = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
+        let new: Vec<&Path> = dir.ancestors().take_while(is_new).collect();
+        fs::create_dir_all(dir)?;
+        new.into_iter().rev().try_for_each(|dir| self.sync_parent(dir))
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -54,15 +57,29 @@ impl Fs for RealFs {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)?;
-        to.parent().map_or(Ok(()), |dir| self.sync_dir(dir))
+        self.sync_parent(to)
     }
 
     fn map(&self, path: &Path) -> io::Result<Mapped> {
         Mapped::file(&fs::File::open(path)?)
     }
 
+    fn sync(&self, path: &Path) -> io::Result<()> {
+        fs::File::open(path)?.sync_data()
+    }
+
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         fs::File::open(dir)?.sync_all()
+    }
+}
+
+impl RealFs {
+    fn sync_parent(self, path: &Path) -> io::Result<()> {
+        match path.parent() {
+            Some(dir) if dir.as_os_str().is_empty() => self.sync_dir(Path::new(".")),
+            Some(dir) => self.sync_dir(dir),
+            None => Ok(()),
+        }
     }
 }
 

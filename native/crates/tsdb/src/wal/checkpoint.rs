@@ -57,7 +57,12 @@ pub(crate) fn advance(
     if to <= first {
         return Ok(());
     }
-    upkeep.count(|stats| &mut stats.checkpoints, || write(fs, wal_dir, to, mint, keep, options))?;
+    if newest(&**fs, wal_dir)?.is_some_and(|(_, last)| last >= to) {
+        // An earlier call made it and then failed, maybe before its name was durable.
+        fs.sync_dir(wal_dir).map_err(|e| TsdbError::io(wal_dir, "sync directory", e))?;
+    } else {
+        upkeep.count(|stats| &mut stats.checkpoints, || write(fs, wal_dir, to, mint, keep, options))?;
+    }
     upkeep.count(|stats| &mut stats.checkpoint_removals, || remove_before(&**fs, wal_dir, to))
 }
 
