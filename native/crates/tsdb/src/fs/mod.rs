@@ -9,7 +9,7 @@ mod real;
 use std::io;
 use std::path::Path;
 
-pub use faulty::{Fault, FaultyFs};
+pub use faulty::{Chance, Fault, FaultyFs};
 pub use map::Mapped;
 pub use real::RealFs;
 
@@ -60,6 +60,17 @@ pub trait Fs: Send + Sync {
 
     /// Makes the entries of a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+}
+
+/// The directories that are to be made so that there is `dir`, the outermost first, and the one that is there already. Who
+/// makes one makes its name durable before he makes the next: so of those that are there, only the innermost may have a
+/// name that is not durable, from an attempt that did not get further.
+fn missing(dir: &Path, exists: impl Fn(&Path) -> bool) -> (Vec<&Path>, Option<&Path>) {
+    let is_missing = |dir: &&Path| !dir.as_os_str().is_empty() && !exists(dir);
+    let mut missing: Vec<&Path> = dir.ancestors().take_while(is_missing).collect();
+    missing.reverse();
+    let existing = missing.first().map_or(Some(dir), |outermost| outermost.parent());
+    (missing, existing.filter(|dir| !dir.as_os_str().is_empty()))
 }
 
 /// A file open for appending.

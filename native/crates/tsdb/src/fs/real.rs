@@ -2,10 +2,10 @@
 #![allow(clippy::disallowed_methods, reason = "this is the door")]
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use super::{File, Fs, Mapped};
+use super::{File, Fs, Mapped, missing};
 
 /// Files of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,10 +13,21 @@ pub struct RealFs;
 
 impl Fs for RealFs {
     fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        let is_new = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
-        let new: Vec<&Path> = dir.ancestors().take_while(is_new).collect();
-        fs::create_dir_all(dir)?;
-        new.into_iter().rev().try_for_each(|dir| self.sync_parent(dir))
+        let (missing, existing) = missing(dir, Path::exists);
+        if let Some(existing) = existing {
+            match self.sync_parent(existing) {
+                // What is above the directory that was made for us is not ours.
+                Err(e) if e.kind() == ErrorKind::PermissionDenied => {}
+                synced => synced?,
+            }
+        }
+        for dir in missing {
+            match fs::create_dir(dir) {
+                Err(e) if e.kind() != ErrorKind::AlreadyExists => return Err(e),
+                _ => self.sync_parent(dir)?,
+            }
+        }
+        Ok(())
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {

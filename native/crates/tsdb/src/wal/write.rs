@@ -77,7 +77,8 @@ impl Compressor {
 }
 
 impl Writer {
-    /// Continues the log in `dir`, which is made if need be, with a new segment after the existing ones.
+    /// Continues the log in `dir`, which is made if need be, with a new segment after the existing ones, which are made
+    /// durable.
     ///
     /// # Errors
     /// [`TsdbError`] when the directory or the segment cannot be made.
@@ -85,7 +86,13 @@ impl Writer {
         fs.create_dir_all(dir).map_err(|e| TsdbError::io(dir, "create", e))?;
         let compressor =
             Compressor::new(options.compression).map_err(|e| TsdbError::io(dir, "prepare compression", e))?;
-        let segment = segments(&*fs, dir)?.last().map_or(0, |last| last + 1);
+        let last = segments(&*fs, dir)?.last().copied();
+        if let Some(last) = last {
+            // Whoever wrote it may have died before it was durable, and only the end of the last segment may be torn.
+            let path = dir.join(segment_name(last));
+            fs.sync(&path).map_err(|e| TsdbError::io(&path, "sync segment", e))?;
+        }
+        let segment = last.map_or(0, |last| last + 1);
         let file = create_segment(&*fs, dir, segment)?;
         sync_dir(&*fs, dir)?;
         Ok(Self {

@@ -50,6 +50,11 @@ impl Contents {
         }
     }
 
+    /// True when a sync failed to write something that is still in the file.
+    pub(super) fn has_given_up(&self) -> bool {
+        !self.given_up.is_empty()
+    }
+
     /// What is left after the power failed: of what was not synced all, the beginning, the beginning and zeros, or nothing.
     /// Without chance, nothing.
     pub(super) fn survivor(&self, chance: &mut Option<Chance>) -> Self {

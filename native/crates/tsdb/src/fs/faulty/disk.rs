@@ -39,17 +39,22 @@ impl Disk {
         Self { nodes: self.nodes.iter().map(survivor).collect() }
     }
 
-    /// Bytes of the files that have a name.
-    pub(super) fn used(&self) -> usize {
-        let mut used = 0;
+    /// The files that have a name.
+    pub(super) fn files(&self) -> Vec<&Contents> {
+        let mut files = Vec::new();
         let mut ahead = VecDeque::from([ROOT]);
         while let Some(inode) = ahead.pop_front() {
             match &self.nodes[inode] {
-                Node::File(contents) => used += contents.bytes().len(),
+                Node::File(contents) => files.push(contents),
                 Node::Directory(dir) => ahead.extend(dir.entries().values()),
             }
         }
-        used
+        files
+    }
+
+    /// Bytes of the files that have a name.
+    pub(super) fn used(&self) -> usize {
+        self.files().iter().map(|file| file.bytes().len()).sum()
     }
 
     pub(super) fn find(&self, path: &Path) -> io::Result<Inode> {

@@ -18,6 +18,9 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Error, Self::Short, Self::Full, Self::Crash];
+
     pub(super) fn error(self) -> io::Error {
         match self {
             Self::Error | Self::Short => io::Error::other("simulated I/O error"),

@@ -22,15 +22,15 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use chance::Chance;
 use contents::Contents;
 use directory::Inode;
 use disk::Disk;
 use fault::Schedule;
 use handle::FaultyFile;
 
-use super::{File, Fs, Mapped};
+use super::{File, Fs, Mapped, missing};
 
+pub use chance::Chance;
 pub use fault::Fault;
 
 /// A disk in memory. Cloning shares the disk.
@@ -88,13 +88,6 @@ impl FaultyFs {
         self.state.lock().schedule.flips.insert(read, bit);
     }
 
-    /// Takes away all faults that were not met yet.
-    pub fn heal(&self) {
-        let schedule = &mut self.state.lock().schedule;
-        schedule.faults.clear();
-        schedule.flips.clear();
-    }
-
     /// The disk takes no more than so many bytes from now on; `None` for no end.
     pub fn set_capacity(&self, bytes: Option<usize>) {
         self.state.lock().schedule.capacity = bytes;
@@ -104,6 +97,13 @@ impl FaultyFs {
     #[must_use]
     pub fn used(&self) -> usize {
         self.state.lock().disk.used()
+    }
+
+    /// True when a sync failed to write something that is still in a file: whatever later syncs say, a power failure may
+    /// take it.
+    #[must_use]
+    pub fn has_given_up(&self) -> bool {
+        self.state.lock().disk.files().iter().any(|file| file.has_given_up())
     }
 
     /// True after a [`Fault::Crash`].
@@ -143,7 +143,7 @@ impl FaultyFs {
     /// When the path cannot be that of a file.
     pub fn put(&self, path: &Path, bytes: Vec<u8>) {
         let disk = &mut self.state.lock().disk;
-        let mut put = || -> io::Result<()> {
+        let put = || -> io::Result<()> {
             let dirs: Vec<&Path> = path.ancestors().skip(1).collect();
             for dir in dirs.into_iter().rev().filter(|dir| dir.parent().is_some()) {
                 if disk.find(dir).is_err() {
@@ -207,12 +207,13 @@ fn sync_parent(disk: &mut Disk, path: &Path) -> io::Result<()> {
 
 impl Fs for FaultyFs {
     fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        let dirs: Vec<&Path> = dir.ancestors().collect();
-        for dir in dirs.into_iter().rev().filter(|dir| dir.parent().is_some()) {
-            if self.state.lock().disk.find(dir).is_err() {
-                self.change_whole(|state| state.disk.create_dir(dir))?;
-                self.change_whole(|state| sync_parent(&mut state.disk, dir))?;
-            }
+        let (missing, existing) = missing(dir, |dir| self.state.lock().disk.find(dir).is_ok());
+        if let Some(existing) = existing.filter(|dir| dir.parent().is_some()) {
+            self.change_whole(|state| sync_parent(&mut state.disk, existing))?;
+        }
+        for dir in missing {
+            self.change_whole(|state| state.disk.create_dir(dir))?;
+            self.change_whole(|state| sync_parent(&mut state.disk, dir))?;
         }
         Ok(())
     }

@@ -1,0 +1,375 @@
+//! Carries out a history.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use neocortex_tsdb::fs::{Chance, Fault, FaultyFs, Fs};
+use neocortex_tsdb::head::SeriesLimits;
+use neocortex_tsdb::{Clock, Compacted, Options, Tsdb, TsdbError, WalCompression};
+
+use crate::model::{End, Model, Retention};
+use crate::read::{Found, Selection, Unreadable, read, select};
+use crate::steps::{Mix, Step};
+use crate::write::{Request, SeriesNumber, Value, Write};
+
+/// Where the database is.
+const DIR: &str = "/data/tenant";
+
+/// A whole number of ranges.
+const START_MS: i64 = 1_700_000_000_000 / 60_000 * 60_000;
+
+const RANGE_MS: i64 = 60_000;
+
+/// Starts that may fail one after the other.
+const MAX_FAILING_STARTS: usize = 5;
+
+/// A clock that never shows the same time twice, so that names of blocks ascend.
+#[derive(Default)]
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn now_ms(&self) -> i64 {
+        START_MS + self.0.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// A database, its disk, and what is known of both.
+pub struct Machine {
+    chance: Chance,
+    mix: Mix,
+    options: Options,
+    clock: Arc<Ticking>,
+    fs: FaultyFs,
+    tsdb: Option<Tsdb>,
+    model: Model,
+    /// Calls from this one on are without faults.
+    sound_from: u64,
+    full: bool,
+    /// Nothing could go wrong any more when this step began.
+    sound: bool,
+    last_request: Vec<Write>,
+    last_value: Value,
+    selected: Option<(Selection, Found)>,
+    history: Vec<String>,
+}
+
+/// A broken promise.
+type Checked<T = ()> = Result<T, String>;
+
+impl Machine {
+    pub fn new(seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let mix = Mix { faults: chance.up_to(3) > 0, flips: chance.up_to(7) == 0 };
+        let retention_ms = if chance.up_to(1) == 0 { 0 } else { RANGE_MS * 4 };
+        let options = Options {
+            wal_compression: [WalCompression::None, WalCompression::Snappy, WalCompression::Zstd][chance.up_to(2)],
+            segment_size: 32 << 10,
+            chunk_range_ms: RANGE_MS,
+            retention_ms,
+            samples_per_chunk: 4 + chance.up_to(12) as u32,
+            max_exemplars: chance.up_to(3),
+            native_histograms: true,
+        };
+        let history = vec![format!("seed {seed}: {mix:?}, {options:?}")];
+        Self {
+            chance,
+            mix,
+            options,
+            clock: Arc::default(),
+            fs: FaultyFs::new(),
+            tsdb: None,
+            model: Model::new(Retention { range_ms: RANGE_MS, retention_ms }, mix.flips),
+            sound_from: 0,
+            full: false,
+            sound: true,
+            last_request: Vec::new(),
+            last_value: 0,
+            selected: None,
+            history,
+        }
+    }
+
+    /// What happened, a line a step.
+    pub fn history(&self) -> &[String] {
+        &self.history
+    }
+
+    pub fn run(&mut self) -> Checked {
+        self.start(End::Process)?;
+        for _ in 0..20 + self.chance.up_to(80) {
+            let step = Step::any(&mut self.chance, self.mix, RANGE_MS);
+            self.history.push(format!("{step:?}"));
+            self.sound = !self.full && self.fs.calls() >= self.sound_from;
+            self.step(step)?;
+            if self.fs.has_crashed() {
+                self.die_and_start()?;
+            }
+        }
+        self.die_and_start()
+    }
+
+    fn step(&mut self, step: Step) -> Checked {
+        match step {
+            Step::Append { first, series, pause_ms } => {
+                let t = self.model.newest_t().map_or(START_MS, |newest| newest + pause_ms);
+                let refused = self.send_new(first..first + series, t)?;
+                if refused > 0 && !self.mix.flips {
+                    return Err(format!("{refused} new samples were refused"));
+                }
+            }
+            Step::AppendLate { series, back_ms } => {
+                let t = self.model.newest_t().map_or(START_MS, |newest| newest - back_ms);
+                self.send_new(series..series + 1, t)?;
+            }
+            Step::Resend => {
+                self.send()?;
+            }
+            Step::Read { from, to } => {
+                let span = self.model.newest_t().map_or(0, |newest| newest - START_MS);
+                let at = |part: usize| START_MS + span * part as i64 / 256;
+                self.read(at(from), at(to))?;
+            }
+            Step::Select => {
+                let selection = select(self.tsdb(), i64::MIN, i64::MAX);
+                let before = selection.and_then(|s| read(&s, i64::MIN, i64::MAX).map(|found| (s, found)));
+                self.selected = self.readable(before)?;
+            }
+            Step::ReadSelected => self.read_selected()?,
+            Step::Compact => self.compact(Tsdb::compact)?,
+            Step::Flush => self.compact(Tsdb::flush)?,
+            Step::Stop => {
+                let closed = self.tsdb().close();
+                if closed.is_ok() && !self.fs.has_given_up() {
+                    self.model.make_durable(i64::MIN, i64::MAX);
+                }
+                self.may_fail(closed)?;
+                self.die_and_start()?;
+            }
+            Step::Kill => {
+                self.kill();
+                self.start(End::Process)?;
+            }
+            Step::PowerOff { seed } => {
+                self.lose_power(seed);
+                self.start(End::Power)?;
+            }
+            Step::Fail { after, fault } => self.fail(after, fault),
+            Step::Fill { room } => self.fill(room),
+            Step::Free => {
+                self.fs.set_capacity(None);
+                self.full = false;
+            }
+            Step::Flip { after, bit } => self.fs.flip_at(self.fs.reads() + after, bit),
+        }
+        Ok(())
+    }
+
+    fn tsdb(&self) -> &Tsdb {
+        self.tsdb.as_ref().expect("it runs between steps")
+    }
+
+    /// Sends a request of new values; gives how many samples were refused.
+    fn send_new(&mut self, series: std::ops::Range<SeriesNumber>, t: i64) -> Checked<usize> {
+        self.last_value += 1;
+        self.last_request = series.map(|series| Write { series, t, value: self.last_value }).collect();
+        self.send()
+    }
+
+    /// Sends the last request; gives how many samples were refused. What was taken can be read at once, and only that.
+    fn send(&mut self) -> Checked<usize> {
+        let writes = self.last_request.clone();
+        let Some(t) = writes.first().map(|write| write.t) else { return Ok(0) };
+        let segment = self.tsdb().stats().wal_segment;
+        let appended = self.tsdb().append(&Request::new(&writes), &SeriesLimits::default());
+        self.note_durable(segment);
+        let taken = match &appended {
+            Ok(appended) => (appended.samples + appended.histograms) as usize,
+            Err(_) => 0,
+        };
+        let found = select(self.tsdb(), t, t).and_then(|selection| read(&selection, t, t));
+        let Some(found) = self.readable(found)? else {
+            self.model.doubt(&writes);
+            return Ok(0);
+        };
+        if appended.is_err() {
+            // Sent again, it may have been taken the first time.
+            self.model.doubt(&writes);
+            self.model.check_running(&found, t, t)?;
+            self.may_fail(appended)?;
+            return Ok(0);
+        }
+        let is_there = |write: &&Write| found.get(&(write.series, write.t)) == Some(&write.value);
+        let there: Vec<Write> = writes.iter().filter(is_there).copied().collect();
+        // What is refused may be there from an earlier time.
+        let new = there.iter().filter(|write| !self.model.is_acknowledged(write)).count();
+        if !(new..=there.len()).contains(&taken) {
+            return Err(format!("{taken} samples of the request were taken, {} are there, {new} new", there.len()));
+        }
+        self.model.acknowledge(&there);
+        Ok(writes.len() - taken)
+    }
+
+    fn read(&self, from: i64, to: i64) -> Checked {
+        let found = select(self.tsdb(), from, to).and_then(|selection| read(&selection, from, to));
+        match self.readable(found)? {
+            Some(found) => self.model.check_running(&found, from, to),
+            None => Ok(()),
+        }
+    }
+
+    /// What came after the selection is not part of it, and what went to blocks or past retention still is.
+    fn read_selected(&mut self) -> Checked {
+        let Some((selection, before)) = self.selected.take() else { return Ok(()) };
+        match self.readable(read(&selection, i64::MIN, i64::MAX))? {
+            Some(now) if now != before => Err("a selection changed while it was held".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    fn compact(&mut self, compact: impl Fn(&Tsdb) -> Result<Compacted, TsdbError>) -> Checked {
+        let segment = self.tsdb().stats().wal_segment;
+        let compacted = compact(self.tsdb());
+        self.note_durable(segment);
+        self.may_fail(compacted)?;
+        self.read(i64::MIN, i64::MAX)
+    }
+
+    /// Durable is what is in segments that were ended since `segment` was written, and what is in blocks.
+    fn note_durable(&mut self, segment: u64) {
+        let tsdb = self.tsdb.as_ref().expect("it runs between steps");
+        if tsdb.stats().wal_segment > segment && !self.fs.has_given_up() {
+            self.model.make_durable(i64::MIN, i64::MAX);
+        }
+        for block in tsdb.blocks().iter().filter(|_| !self.mix.flips) {
+            self.model.make_durable(block.meta().min_time, block.meta().max_time);
+        }
+    }
+
+    /// An operation may fail where calls fail or bits flip, and nowhere else.
+    fn may_fail<T>(&mut self, result: Result<T, TsdbError>) -> Checked {
+        match result {
+            Ok(_) => Ok(()),
+            Err(e) if self.sound && !self.mix.flips => Err(format!("failed on a sound disk: {e}")),
+            Err(e) => {
+                // Paths hold names that chance makes.
+                let text = if let TsdbError::Io { doing, source, .. } = e {
+                    format!("{doing}: {source}")
+                } else {
+                    e.to_string()
+                };
+                self.history.push(format!("  {text}"));
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads may fail where bits flip, and nowhere else.
+    fn readable<T>(&self, result: Result<T, Unreadable>) -> Checked<Option<T>> {
+        match result {
+            Ok(read) => Ok(Some(read)),
+            Err(Unreadable::Failed(_)) if self.mix.flips => Ok(None),
+            Err(Unreadable::Failed(broken) | Unreadable::Absurd(broken)) => Err(broken),
+        }
+    }
+
+    fn fail(&mut self, after: u64, fault: Fault) {
+        let call = self.fs.calls() + after;
+        self.fs.fail_at(call, fault);
+        self.sound_from = self.sound_from.max(call + 1);
+    }
+
+    fn fill(&mut self, room: usize) {
+        self.fs.set_capacity(Some(self.fs.used() + room));
+        self.full = true;
+    }
+
+    /// The process is gone, and the disk without faults.
+    fn kill(&mut self) {
+        let disk = self.fs.after_process_crash();
+        self.go_on_with(disk);
+    }
+
+    /// The power is gone, and so is what was not durable: all of it without a seed.
+    fn lose_power(&mut self, seed: Option<u64>) {
+        let disk = match seed {
+            Some(seed) => self.fs.after_power_failure_by_chance(seed),
+            None => self.fs.after_power_failure(),
+        };
+        self.go_on_with(disk);
+    }
+
+    fn go_on_with(&mut self, disk: FaultyFs) {
+        (self.tsdb, self.selected) = (None, None);
+        self.fs = disk;
+        (self.sound_from, self.full) = (0, false);
+    }
+
+    /// The process dies or the power fails.
+    fn die(&mut self) -> End {
+        match self.chance.up_to(5) {
+            0 => self.lose_power(None),
+            1 => {
+                let seed = self.chance.bits();
+                self.lose_power(Some(seed));
+            }
+            _ => {
+                self.kill();
+                return End::Process;
+            }
+        }
+        End::Power
+    }
+
+    fn die_and_start(&mut self) -> Checked {
+        let end = self.die();
+        self.start(end)
+    }
+
+    /// Starts the database by itself, however often that fails for a failing disk.
+    fn start(&mut self, mut end: End) -> Checked {
+        for attempt in 0.. {
+            self.history.push(format!("  start after {end:?}"));
+            // At last, the disk is sound.
+            self.sound = attempt == MAX_FAILING_STARTS || !self.trouble_start();
+            let fs: Arc<dyn Fs> = Arc::new(self.fs.clone());
+            let clock = Arc::<Ticking>::clone(&self.clock);
+            let opened = Tsdb::open(fs, clock, Path::new(DIR), self.options.clone());
+            match opened {
+                Ok(tsdb) => {
+                    self.tsdb = Some(tsdb);
+                    break;
+                }
+                failed => self.may_fail(failed)?,
+            }
+            if self.fs.has_crashed() {
+                end = end.max(self.die());
+            } else {
+                self.kill();
+            }
+        }
+        let found = select(self.tsdb(), i64::MIN, i64::MAX).and_then(|selection| read(&selection, i64::MIN, i64::MAX));
+        match self.readable(found)? {
+            Some(found) => self.model.check_started(&found, end, !self.fs.has_given_up()),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets something go wrong at a start, or not.
+    fn trouble_start(&mut self) -> bool {
+        match self.chance.up_to(9) {
+            0 if self.mix.faults => self.fill(self.options.segment_size / 1000),
+            1 | 2 if self.mix.faults => {
+                let fault = Fault::ALL[self.chance.up_to(Fault::ALL.len() - 1)];
+                let after = self.chance.up_to(8) as u64;
+                self.fail(after, fault);
+            }
+            3 | 4 if self.mix.flips => {
+                let after = self.chance.up_to(8) as u64;
+                self.fs.flip_at(self.fs.reads() + after, self.chance.bits());
+            }
+            _ => return false,
+        }
+        true
+    }
+}

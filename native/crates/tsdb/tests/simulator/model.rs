@@ -1,0 +1,163 @@
+//! The promises.
+//!
+//! 1. While the database runs, it shows what it acknowledged: all of it, and nothing else.
+//! 2. What it acknowledged has been handed to the operating system: after the death of the process all of it is there.
+//! 3. Acknowledged samples become durable, so that a loss of power leaves them, when the segment of the log that has them is
+//!    ended (a next one began, the database was closed, or opened again), and when a block has them. That is as true as the
+//!    syncs of the operating system are: what a failed one has lost may be missing.
+//! 4. What was neither acknowledged nor durable may be there after a start, whole samples of it; what was never sent is not.
+//! 5. What a start found stays: it is acknowledged and durable from then on. What it did not find never comes back.
+//! 6. Blocks past retention may be gone. Nothing younger is.
+
+use std::collections::BTreeMap;
+
+use crate::read::Found;
+use crate::write::{SeriesNumber, Value, Write};
+
+/// What is known of a sample that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    /// Its request failed, or its process died before it answered.
+    Maybe,
+    Acknowledged,
+    Durable,
+}
+
+/// How the last life of the database ended, at the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    /// The process stopped or died.
+    Process,
+    /// The power failed.
+    Power,
+}
+
+/// How long samples are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Length of a block's range.
+    pub range_ms: i64,
+    /// How long before the newest block's end a block must end to be removed, 0 for ever.
+    pub retention_ms: i64,
+}
+
+/// All samples that were sent and may still matter.
+pub struct Model {
+    /// More than one value of a sample when it was sent again with another after a failure.
+    samples: BTreeMap<(SeriesNumber, i64), Vec<(Value, Standing)>>,
+    retention: Retention,
+    newest_t: i64,
+    /// The medium lies: samples may be missing, but still none may be wrong.
+    damaged: bool,
+}
+
+impl Model {
+    pub fn new(retention: Retention, damaged: bool) -> Self {
+        Self { samples: BTreeMap::new(), retention, newest_t: i64::MIN, damaged }
+    }
+
+    /// Time of the newest sample that was ever sent.
+    pub fn newest_t(&self) -> Option<i64> {
+        (self.newest_t != i64::MIN).then_some(self.newest_t)
+    }
+
+    /// True when the sample was acknowledged with this value before.
+    pub fn is_acknowledged(&self, write: &Write) -> bool {
+        let values = self.samples.get(&(write.series, write.t)).into_iter().flatten();
+        values.into_iter().any(|(value, standing)| *value == write.value && *standing >= Standing::Acknowledged)
+    }
+
+    /// The request was answered, these samples of it being taken.
+    pub fn acknowledge(&mut self, writes: &[Write]) {
+        self.add(writes, Standing::Acknowledged);
+    }
+
+    /// The request failed.
+    pub fn doubt(&mut self, writes: &[Write]) {
+        self.add(writes, Standing::Maybe);
+    }
+
+    fn add(&mut self, writes: &[Write], standing: Standing) {
+        for write in writes {
+            self.newest_t = self.newest_t.max(write.t);
+            let values = self.samples.entry((write.series, write.t)).or_default();
+            match values.iter_mut().find(|(value, _)| *value == write.value) {
+                Some((_, known)) => *known = standing.max(*known),
+                None => values.push((write.value, standing)),
+            }
+        }
+    }
+
+    /// What was acknowledged up to now, of times from `from` on and before `to`, has become durable.
+    pub fn make_durable(&mut self, from: i64, to: i64) {
+        for ((_, t), values) in &mut self.samples {
+            if (from..to).contains(t) {
+                for (_, standing) in values.iter_mut().filter(|(_, standing)| *standing == Standing::Acknowledged) {
+                    *standing = Standing::Durable;
+                }
+            }
+        }
+    }
+
+    /// What a running database shows of the times from `from` to `to`.
+    pub fn check_running(&self, found: &Found, from: i64, to: i64) -> Result<(), String> {
+        self.check(found, from, to, Standing::Acknowledged, Standing::Acknowledged)
+    }
+
+    /// Everything that a database has after a start; it is what there is from now on, and durable unless a sync failed.
+    pub fn check_started(&mut self, found: &Found, end: End, durable: bool) -> Result<(), String> {
+        let needed = if end == End::Power { Standing::Durable } else { Standing::Acknowledged };
+        self.check(found, i64::MIN, i64::MAX, needed, Standing::Maybe)?;
+        if self.damaged {
+            return Ok(());
+        }
+        let standing = if durable { Standing::Durable } else { Standing::Acknowledged };
+        let expiring: Vec<i64> = self.samples.keys().map(|(_, t)| *t).filter(|t| self.may_expire(*t)).collect();
+        self.samples.retain(|key, values| match found.get(key) {
+            Some(value) => {
+                let known = values.iter().find(|(known, _)| known == value).map(|(_, standing)| *standing);
+                *values = vec![(*value, known.map_or(standing, |known| known.max(standing)))];
+                true
+            }
+            None => expiring.contains(&key.1),
+        });
+        Ok(())
+    }
+
+    /// Samples of standing `needed` must be there with their values; others may be if their standing is `allowed`.
+    fn check(&self, found: &Found, from: i64, to: i64, needed: Standing, allowed: Standing) -> Result<(), String> {
+        if !self.damaged {
+            self.check_needed(found, from, to, needed)?;
+        }
+        for (key, is) in found {
+            let sent = self.samples.get(key).into_iter().flatten();
+            match sent.filter(|(value, _)| value == is).map(|(_, standing)| *standing).max() {
+                Some(standing) if standing >= allowed || self.damaged => {}
+                Some(standing) => return Err(format!("shown: {key:?} = {is}, {standing:?}")),
+                None => return Err(format!("invented: {key:?} = {is}")),
+            }
+        }
+        Ok(())
+    }
+
+    fn check_needed(&self, found: &Found, from: i64, to: i64, needed: Standing) -> Result<(), String> {
+        for (key, values) in self.samples.iter().filter(|((_, t), _)| (from..=to).contains(t)) {
+            let must = values.iter().filter(|(_, standing)| *standing >= needed).max_by_key(|(_, standing)| *standing);
+            let Some((must, standing)) = must else { continue };
+            match found.get(key) {
+                Some(is) if is != must => return Err(format!("wrong: {key:?} is {is}, was acknowledged as {must}")),
+                None if !self.may_expire(key.1) => return Err(format!("lost: {key:?} = {must}, {standing:?}")),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// True when a block with the sample may be past retention. It ends after the sample, and the newest block ends with
+    /// the range of the newest sample at the latest.
+    fn may_expire(&self, t: i64) -> bool {
+        let Retention { range_ms, retention_ms } = self.retention;
+        let newest_end = (self.newest_t / range_ms + 1) * range_ms;
+        retention_ms > 0 && newest_end - (t + 1) >= retention_ms
+    }
+}
