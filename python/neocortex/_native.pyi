@@ -28,6 +28,10 @@ class BucketError(NativeError): ...
 class BucketUnavailableError(BucketError): ...
 class ObjectNotFoundError(BucketError): ...
 
+def failpoint(label: str) -> None:
+    """A place where a test may have the process die: it aborts here if `NEOCORTEX_DIE_AT` is `<label>` or
+    `<label>:<n>` and it comes here for the nth time. Otherwise it costs next to nothing."""
+
 @final
 class Pool:
     """Worker threads that complete the futures of one event loop."""

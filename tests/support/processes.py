@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -32,11 +32,19 @@ def program(name: str) -> str | None:
 class Process:
     """A running program. Its output goes to a file, shown when it does not become ready."""
 
-    def __init__(self, argv: Sequence[str], log: Path, ready: Callable[[], bool], timeout: float = 30) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        log: Path,
+        ready: Callable[[], bool],
+        timeout: float = 30,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.argv = list(argv)
         self.log = log
+        env = os.environ | dict(environment or {})
         with log.open("ab") as out:
-            self._popen = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            self._popen = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env)
         end = time.monotonic() + timeout
         while not ready():
             if self._popen.poll() is not None:
@@ -62,6 +70,10 @@ class Process:
     def stop(self, timeout: float = 20) -> int:
         """SIGTERM and its exit status."""
         self._popen.send_signal(signal.SIGTERM)
+        return self._popen.wait(timeout)
+
+    def wait(self, timeout: float) -> int:
+        """Its exit status when it ends by itself; `subprocess.TimeoutExpired` when it does not."""
         return self._popen.wait(timeout)
 
     def poll(self) -> int | None:
@@ -129,10 +141,11 @@ class Neocortex:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, timeout: float = 30) -> "Neocortex":
-        """Starts it and waits until /ready answers 200."""
+    def start(self, timeout: float = 30, environment: Mapping[str, str] | None = None) -> "Neocortex":
+        """Starts it, with more in its environment, and waits until /ready answers 200. RuntimeError when it ends before."""
         argv = [sys.executable, "-m", "neocortex", f"-config.file={self.config}", *self.extra]
-        self.process = Process(argv, self.folder / "neocortex.log", lambda: http_ok(f"{self.url}/ready"), timeout)
+        log, ready = self.folder / "neocortex.log", lambda: http_ok(f"{self.url}/ready")
+        self.process = Process(argv, log, ready, timeout, environment)
         return self
 
     @property

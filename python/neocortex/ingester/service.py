@@ -188,6 +188,7 @@ class Ingester(Service):
                 raise IngesterRefusal(f"user={tenant}: {e}") from e
             except _native.ClosedError as e:
                 raise IngesterRefusal("ingester stopping") from e
+        _native.failpoint("push.before-answer")
         self._metrics.appended(tenant, outcome)
         samples = outcome.samples + outcome.histograms
         self.guard.ingestion.add(samples + outcome.metadata)

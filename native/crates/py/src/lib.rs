@@ -5,6 +5,7 @@
 pub mod bucket;
 pub mod enter;
 pub mod error;
+mod failpoint;
 pub mod labels;
 pub mod pool;
 pub mod query;
@@ -24,6 +25,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     error::register(module)?;
+    failpoint::register(module)?;
     module.add_class::<pool::Pool>()?;
     bucket::register(module)?;
     labels::register(module)?;

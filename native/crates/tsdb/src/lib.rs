@@ -89,6 +89,7 @@ pub mod chunk;
 pub mod clock;
 pub mod compact;
 pub mod error;
+pub mod failpoint;
 pub mod fs;
 pub mod head;
 pub mod index;

@@ -10,6 +10,7 @@ use super::meta::BlockMeta;
 use super::read::Block;
 use super::ulid::Ulid;
 use crate::error::TsdbError;
+use crate::failpoint;
 use crate::fs::Fs;
 
 /// End of the name of a directory that is to become a block.
@@ -85,7 +86,9 @@ pub fn end_of_log(blocks: &[Arc<Block>]) -> i64 {
 pub fn remove(fs: &dyn Fs, dir: &Path, ulid: Ulid) -> Result<(), TsdbError> {
     let block = path(dir, ulid);
     let doomed = dir.join(format!("{ulid}{DELETION_SUFFIX}"));
+    failpoint::reach("deletion.before-rename");
     fs.rename(&block, &doomed).map_err(|e| TsdbError::io(&block, "rename", e))?;
+    failpoint::reach("deletion.renamed");
     fs.remove_dir_all(&doomed).map_err(|e| TsdbError::io(&doomed, "remove", e))
 }
 

@@ -12,6 +12,7 @@ use super::tombstones::{self, Tombstones};
 use super::{CHUNKS_DIR, INDEX_FILE};
 use crate::chunk::{self, EncodedChunk, Encoding};
 use crate::error::TsdbError;
+use crate::failpoint;
 use crate::fs::Fs;
 use crate::index::ChunkMeta;
 use crate::index::write::IndexWriter;
@@ -114,10 +115,12 @@ impl BlockWriter {
             return Ok(None);
         }
         self.chunks.finish()?;
+        failpoint::reach("block.chunks-written");
         self.index.finish()?;
         self.meta.write(&*self.fs, &self.temporary)?;
         tombstones::write(&*self.fs, &self.temporary, &self.tombstones)?;
         self.fs.sync_dir(&self.temporary).map_err(|e| TsdbError::io(&self.temporary, "sync directory", e))?;
+        failpoint::reach("block.written");
         let block = self.parent.join(self.meta.ulid.to_string());
         self.fs.rename(&self.temporary, &block).map_err(|e| {
             // It may have its name already, only not durably. Who gets an error writes another block with these samples.
@@ -125,6 +128,7 @@ impl BlockWriter {
             TsdbError::io(&block, "rename", e)
         })?;
         self.unfinished.temporary = None;
+        failpoint::reach("block.named");
         Ok(Some(self.meta))
     }
 }

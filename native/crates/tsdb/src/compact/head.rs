@@ -8,6 +8,7 @@ use crate::block::meta::BlockMeta;
 use crate::block::write::BlockWriter;
 use crate::block::{Block, Ulid, dir};
 use crate::error::TsdbError;
+use crate::failpoint;
 use crate::local::Local;
 
 /// Series whose chunks are copied while appends wait.
@@ -26,13 +27,14 @@ impl Compactor {
             local.add_block(self.open_block(meta.ulid)?);
             compacted.created.push(meta.ulid);
         }
-        upkeep.count(
-            |stats| &mut stats.head_truncations,
-            || {
-                local.head().truncate(end);
-                Ok(())
-            },
-        )
+        failpoint::reach("head.before-truncation");
+        let truncate = || {
+            local.head().truncate(end);
+            Ok(())
+        };
+        upkeep.count(|stats| &mut stats.head_truncations, truncate)?;
+        failpoint::reach("head.truncated");
+        Ok(())
     }
 
     /// Opens a block that was just made; one that cannot be opened goes away.

@@ -18,6 +18,7 @@ use super::stats::ReplayStats;
 use super::store::Store;
 use super::{ExemplarRing, Head};
 use crate::error::TsdbError;
+use crate::failpoint;
 use crate::fs::Fs;
 use crate::wal::read::{Position, Reader};
 use crate::wal::record::{self, Record};
@@ -61,6 +62,7 @@ impl Head {
             repair(&**fs, &wbl, damage.good)?;
             replay.stats.out_of_order_repaired = true;
         }
+        failpoint::reach("start.replayed");
         self.start(Writer::open(Arc::clone(fs), &wal, options)?, OutOfOrderLog::new(fs, &wbl, options));
         let mut appender = self.appender.lock();
         appender.next_ref = replay.refs.greatest + 1;

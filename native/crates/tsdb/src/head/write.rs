@@ -19,6 +19,7 @@ use super::store::Store;
 use super::{Appender, Head};
 use crate::chunk::encode::Value;
 use crate::error::TsdbError;
+use crate::failpoint;
 use crate::wal::record::{self, RefExemplar, RefHistogram, RefSample, SamplesEncoder};
 use crate::wal::write::Writer;
 
@@ -37,8 +38,12 @@ impl Head {
         let first_ref = appender.next_ref;
         // Whatever becomes of the log, these numbers are spent.
         appender.next_ref += plan.new.len() as u64;
+        failpoint::reach("append.before-log");
         self.log(&plan, first_ref, appender)?;
-        Ok(self.apply(plan, first_ref, appender))
+        failpoint::reach("append.logged");
+        let appended = self.apply(plan, first_ref, appender);
+        failpoint::reach("append.applied");
+        Ok(appended)
     }
 
     fn plan<'a, R: SeriesRows>(&self, rows: &'a R, limits: &SeriesLimits, appender: &mut Appender) -> Plan<'a> {

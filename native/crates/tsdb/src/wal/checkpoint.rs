@@ -15,6 +15,7 @@ use super::record::{self, Record, RefMetadata};
 use super::write::{WalOptions, Writer};
 use super::{segment_name, segments};
 use crate::error::TsdbError;
+use crate::failpoint;
 use crate::fs::Fs;
 use crate::upkeep::Upkeep;
 
@@ -94,7 +95,10 @@ fn write(
     log.flush()?;
     log.writer.close()?;
     fs.sync_dir(&temporary).map_err(|e| TsdbError::io(&temporary, "sync directory", e))?;
-    fs.rename(&temporary, &path).map_err(|e| TsdbError::io(&path, "rename", e))
+    failpoint::reach("checkpoint.written");
+    fs.rename(&temporary, &path).map_err(|e| TsdbError::io(&path, "rename", e))?;
+    failpoint::reach("checkpoint.named");
+    Ok(())
 }
 
 /// Removes segments up to `to` and the checkpoints before that of `to`.
@@ -102,6 +106,7 @@ fn remove_before(fs: &dyn Fs, wal_dir: &Path, to: u64) -> Result<(), TsdbError> 
     for number in segments(fs, wal_dir)?.into_iter().take_while(|number| *number <= to) {
         let path = wal_dir.join(segment_name(number));
         fs.remove_file(&path).map_err(|e| TsdbError::io(&path, "remove segment", e))?;
+        failpoint::reach("checkpoint.segment-removed");
     }
     for (_, name) in checkpoints(fs, wal_dir)?.into_iter().filter(|(number, _)| *number < to) {
         let path = wal_dir.join(name);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{Fragment, HEADER_SIZE, PAGE_SIZE, SNAPPY, ZSTD, segment_name, segments};
 use crate::error::TsdbError;
+use crate::failpoint;
 use crate::fs::{File, Fs};
 use crate::tsdb::WalCompression;
 use crate::upkeep::Tally;
@@ -48,6 +49,8 @@ pub struct Writer {
     options: WalOptions,
     stats: WriterStats,
     file: Box<dyn File>,
+    /// The name of the segment is durable.
+    named: bool,
     /// Bytes of the segment that hold whole records.
     len: u64,
     /// A failed append may have left bytes behind `len`: they must go before anything else is written.
@@ -101,6 +104,7 @@ impl Writer {
             options,
             stats: WriterStats { segment, ..WriterStats::default() },
             file,
+            named: true,
             len: 0,
             torn: false,
             out: Vec::new(),
@@ -157,7 +161,8 @@ impl Writer {
     /// [`TsdbError::Io`]
     pub fn sync(&mut self) -> Result<(), TsdbError> {
         let path = self.path();
-        self.stats.syncs.count(|| self.file.sync().map_err(|e| TsdbError::io(&path, "sync segment", e)))
+        self.stats.syncs.count(|| self.file.sync().map_err(|e| TsdbError::io(&path, "sync segment", e)))?;
+        self.name()
     }
 
     /// Makes the segment durable and begins the next one.
@@ -225,6 +230,9 @@ impl Writer {
     /// Hands the framed batch to the operating system.
     fn flush(&mut self) -> Result<u64, TsdbError> {
         let n = self.out.len() as u64;
+        let (file, out) = (&mut self.file, &self.out);
+        // What comes of a torn write is for the next start to see.
+        failpoint::reach_after("log.half-written", || drop(file.append(&out[..out.len() / 2])));
         if n > 0
             && let Err(e) = self.file.append(&self.out)
         {
@@ -255,10 +263,21 @@ impl Writer {
 
     fn next_segment(&mut self) -> Result<(), TsdbError> {
         self.sync()?;
+        failpoint::reach("segment.ended");
         self.file = create_segment(&*self.fs, &self.dir, self.stats.segment + 1)?;
+        failpoint::reach("segment.begun");
         self.stats.segment += 1;
-        self.len = 0;
-        sync_dir(&*self.fs, &self.dir)
+        (self.len, self.named) = (0, false);
+        self.name()
+    }
+
+    /// Makes the name of the segment durable.
+    fn name(&mut self) -> Result<(), TsdbError> {
+        if !self.named {
+            sync_dir(&*self.fs, &self.dir)?;
+            self.named = true;
+        }
+        Ok(())
     }
 }
 

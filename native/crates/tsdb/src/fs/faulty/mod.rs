@@ -15,6 +15,8 @@ mod directory;
 mod disk;
 mod fault;
 mod handle;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
