@@ -32,17 +32,21 @@ def read(server: Neocortex, first_ms: int, last_ms: int) -> Found:
 
 
 def check(server: Neocortex, writers: Writers, from_ms: int | None = None) -> int:
-    """Reads everything back, from `from_ms` on if given; gives the number of acknowledged samples that were found."""
-    step_ms, first_ms = writers.step_ms, from_ms or writers.first_ms
+    """Reads everything back, from `from_ms` on if given; gives the number of acknowledged samples that were found.
+
+    The last window reaches beyond the last acknowledged sample, so that what was never acknowledged is looked at too.
+    """
+    step_ms, first_ms = writers.step_ms, max(from_ms or 0, writers.first_ms)
     acked = {writer.number: writer.journal.times("ack") for writer in writers.all}
-    intended = {writer.number: writer.journal.times("intent") for writer in writers.all}
-    last_ms = max((max(times, default=first_ms) for times in intended.values()), default=first_ms)
+    last_ms = max(max(times, default=first_ms) for times in acked.values())
+    assert writers.refused == [], writers.refused[:3]
     present = 0
     for begin in range(first_ms, last_ms + 1, WINDOW_STEPS * step_ms):
         end = begin + (WINDOW_STEPS - 1) * step_ms
         found = read(server, begin, end)
+        # After the reading: the writers may be at it still.
+        intended = {writer.number: writer.journal.times("intent") for writer in writers.all}
         for writer in writers.all:
-            assert writer.refused == [], writer.refused[:3]
             wanted = {t for t in acked[writer.number] if begin <= t <= end}
             for series in range(SERIES_A_WRITER):
                 samples = found.get((writer.number, series), {})

@@ -11,6 +11,9 @@ from support.remote_write import Client, Series
 SERIES_A_WRITER = 20
 TENANT = "crash"
 
+LEAD_STEPS = 4
+"""How far one writer may be before the others: less than half a block range, or they would be out of bounds."""
+
 
 def value_of(writer: int, series: int, t: int) -> float:
     """The one right value of a sample: what is read back can be checked without remembering it."""
@@ -29,6 +32,9 @@ class Journal:
 
     def acknowledge(self, t: int) -> None:
         self._file.write(f"ack {t}\n")
+
+    def close(self) -> None:
+        self._file.close()
 
     def times(self, kind: str) -> set[int]:
         """The timestamps of all lines of a kind, `intent` or `ack`."""
@@ -50,6 +56,7 @@ class Writer(threading.Thread):
         self.going = threading.Event()
         self.going.set()
         self.refused: list[str] = []
+        self.failures: list[tuple[int, str]] = []
 
     def batch(self, t: int) -> Iterator[Series]:
         for i in range(SERIES_A_WRITER):
@@ -90,6 +97,8 @@ class Writer(threading.Thread):
             return True
         if answer.status < 500:
             self.refused.append(f"{answer.status} {answer.text}")
+        else:
+            self.failures.append((answer.status, answer.text))
         return False
 
 
@@ -100,7 +109,7 @@ class Writers:
         self.all = [Writer(port, number, first_ms, step_ms, folder) for number in range(count)]
         self.first_ms, self.step_ms = first_ms, step_ms
         for writer in self.all:
-            writer.peers, writer.lead_ms = self.all, 10 * step_ms
+            writer.peers, writer.lead_ms = self.all, LEAD_STEPS * step_ms
 
     def __enter__(self) -> "Writers":
         for writer in self.all:
@@ -112,11 +121,17 @@ class Writers:
             writer.halt.set()
         for writer in self.all:
             writer.join()
+            writer.journal.close()
 
     @property
     def acked_until_ms(self) -> int:
         """The timestamp that all have got to."""
         return min(writer.acked_until_ms for writer in self.all)
+
+    @property
+    def refused(self) -> list[str]:
+        """Answers that say that the samples themselves are at fault."""
+        return [answer for writer in self.all for answer in writer.refused]
 
     def pause(self) -> None:
         """They finish what they are at and wait."""

@@ -142,7 +142,10 @@ class Neocortex:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, timeout: float = 30, environment: Mapping[str, str] | None = None) -> "Neocortex":
-        """Starts it, with more in its environment, and waits until /ready answers 200. RuntimeError when it ends before."""
+        """Starts it, with more in its environment, and waits until /ready answers 200.
+
+        RuntimeError when it ends before.
+        """
         argv = [sys.executable, "-m", "neocortex", f"-config.file={self.config}", *self.extra]
         log, ready = self.folder / "neocortex.log", lambda: http_ok(f"{self.url}/ready")
         self.process = Process(argv, log, ready, timeout, environment)
