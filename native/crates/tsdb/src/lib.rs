@@ -12,7 +12,8 @@
 //! * A fragment does not cross a page of 32 KiB, a record does not cross a segment, and neither does a batch of records
 //!   that [`wal::write::Writer::log`] got: it is in the log wholly or, after an error, not at all.
 //! * What `log` acknowledged has been handed to the operating system, so the death of the process does not touch it. It
-//!   is durable when its segment was ended or closed, not before.
+//!   is durable when its segment was ended or closed, when the database was opened again, or when a block has it; not
+//!   before. A sync that fails is not made good: what the kernel gave up there is seen until the power fails.
 //! * Only the end of the last segment can be torn. A start cuts it off and goes on in a new segment.
 //! * A record names series by numbers; the record with a series comes before those that name it.
 //!

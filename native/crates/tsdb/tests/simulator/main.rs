@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use machine::Machine;
 
 /// Histories of a run of all tests: some seconds.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 250;
 
 fn env(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
