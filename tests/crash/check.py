@@ -1,7 +1,11 @@
 """What the victim has, against the journals: nothing acknowledged is lost, nothing is invented."""
 
 import json
+from pathlib import Path
 
+import polars
+
+import neocortex
 from crash.writers import SERIES_A_WRITER, TENANT, Writers, value_of
 from support.processes import Neocortex
 from support.remote_write import Client
@@ -31,6 +35,20 @@ def read(server: Neocortex, first_ms: int, last_ms: int) -> Found:
     return found
 
 
+def read_bucket(folder: Path, first_ms: int, last_ms: int) -> Found:
+    """As `read`, of the blocks that are in a tenant's bucket as a whole."""
+    found: Found = {}
+    for meta in folder.glob("*/meta.json"):
+        block = json.loads(meta.read_bytes())
+        if block["maxTime"] <= first_ms or last_ms < block["minTime"]:
+            continue
+        with neocortex.open(meta.parent) as database:
+            rows = polars.DataFrame(database.select("crash_total", first_ms / 1000, last_ms / 1000))
+        for writer, series, t, v in rows.select("writer", "series", "timestamp", "value").iter_rows():
+            found.setdefault((int(writer), int(series)), {})[round(t.timestamp() * 1000)] = v
+    return found
+
+
 def check(server: Neocortex, writers: Writers, from_ms: int | None = None) -> int:
     """Reads everything back, from `from_ms` on if given; gives the number of acknowledged samples that were found.
 
@@ -44,6 +62,8 @@ def check(server: Neocortex, writers: Writers, from_ms: int | None = None) -> in
     for begin in range(first_ms, last_ms + 1, WINDOW_STEPS * step_ms):
         end = begin + (WINDOW_STEPS - 1) * step_ms
         found = read(server, begin, end)
+        for key, samples in read_bucket(server.bucket / TENANT, begin, end).items():
+            found.setdefault(key, {}).update(samples)
         # After the reading: the writers may be at it still.
         intended = {writer.number: writer.journal.times("intent") for writer in writers.all}
         for writer in writers.all:

@@ -2,7 +2,7 @@
 
 `NEOCORTEX_DIE_AT` has it abort there (`native/crates/tsdb/src/failpoint.rs`). One data directory lives through all
 deaths, with time running fast: a block range is 20 pushes. Every second death is a plain SIGKILL, so that each label is
-met in a directory that a start has just brought back.
+met in a directory that a start has just brought back. Samples that are no longer on the disk are looked for in the bucket.
 """
 
 import os
@@ -42,6 +42,13 @@ LABELS = {
     "checkpoint.written": 1,
     "checkpoint.named": 1,
     "checkpoint.segment-removed": 2,
+    # Shipping: a file of a block is in the bucket, its meta.json is, it is noted that the block is shipped.
+    "upload.file": 4,
+    "upload.meta": 2,
+    "upload.noted": 2,
+    # Retention, which removes a block as soon as it is shipped.
+    "deletion.before-rename": 2,
+    "deletion.renamed": 2,
 }
 """Where it dies while it runs, and the greatest number of times that it passes there before."""
 
@@ -53,6 +60,10 @@ OPTIONS = [
     f"-blocks-storage.tsdb.block-ranges-period={RANGE_STEPS * STEP_MS // 1000}s",
     "-blocks-storage.tsdb.head-compaction-interval=200ms",
     "-blocks-storage.tsdb.wal-segment-size-bytes=65536",
+    # After a start a head is as old as its newest sample, and these are of days ago.
+    "-blocks-storage.tsdb.head-compaction-idle-timeout=0s",
+    "-blocks-storage.tsdb.ship-interval=100ms",
+    "-blocks-storage.tsdb.retention-period=1s",
 ]
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(120 + ROUNDS * 200)]

@@ -132,6 +132,7 @@ class Neocortex:
         self.port = free_port()
         self.extra = list(extra)
         self.config = folder / "neocortex.yaml"
+        self.bucket = folder / "blocks"
         self.config.write_text(
             CONFIG.format(auth=str(auth).lower(), port=self.port, grpc_port=free_port(), folder=folder),
         )

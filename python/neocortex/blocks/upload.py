@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from neocortex import _native
 from neocortex.blocks.meta import META_FILE, File, meta_in_bucket
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ async def upload_block(
     for file in sorted(files, key=lambda file: file.path == INDEX_FILE):
         if file.path != META_FILE:
             await bucket.upload(f"{meta.ulid}/{file.path}", str(folder / file.path))
+            _native.failpoint("upload.file")
     body = meta_in_bucket(meta, files, labels, source=source, uploaded_ns=time.time_ns())
     await bucket.put(f"{meta.ulid}/{META_FILE}", body)
+    _native.failpoint("upload.meta")
 
 
 def files_of(folder: Path) -> list[File]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from neocortex.ingester.database import Database
+    from neocortex.ingester.retain import Retention
     from neocortex.ingester.tenants import Tenants
     from neocortex.observe.metrics import Registry
 
@@ -27,7 +28,7 @@ class HeadCompaction:
     """Compacts the tenants, `concurrency` at once, on a pool apart: neither pushes nor queries wait for a thread.
 
     A head is cut once it spans one and a half block ranges, and wholly when the tenant took no sample for
-    `idle_timeout_s` (0: never). Whatever fails is tried again the next time, and the samples stay in the head and
+    `idle_timeout_s` (0: never). After that blocks that `retention` no longer keeps go. Whatever fails is tried again the next time, and the samples stay in the head and
     in the log until then.
     """
 
@@ -37,11 +38,13 @@ class HeadCompaction:
         pool: _native.Pool,
         registry: Registry,
         *,
+        retention: Retention | None,
         concurrency: int,
         idle_timeout_s: float,
     ) -> None:
         self._tenants = tenants
         self._pool = pool
+        self._retention = retention
         self._concurrency = concurrency
         self._idle_timeout_s = idle_timeout_s
         self._triggered = registry.counter(
@@ -85,6 +88,9 @@ class HeadCompaction:
             self._done.inc(len(blocks))
             for block in blocks:
                 log.info("write block", user=tenant, ulid=block, compactReason=reason)
+            if blocks and self._retention is not None:
+                # New blocks may have others stand for what they have, and make these old.
+                await self._retention.remove_expired(tenant, database)
 
     def _is_idle(self, database: Database) -> bool:
         return self._idle_timeout_s > 0 and database.is_idle(time.time_ns() // 1_000_000, self._idle_timeout_s)

@@ -8,6 +8,7 @@ from neocortex import _native
 from neocortex.observe import get_logger
 
 if TYPE_CHECKING:
+    from neocortex.ingester.database import Database
     from neocortex.ingester.tenants import Tenants
 
 log = get_logger()
@@ -24,14 +25,17 @@ class Retention:
     async def run(self) -> None:
         """One round over the tenants that are open now."""
         for tenant, database in self._tenants.databases():
-            if database.busy.locked():
-                continue
-            shipped = list(database.shipped) if self._only_shipped else None
-            try:
+            if not database.busy.locked():
                 async with database.busy:
-                    removed = await database.tsdb.remove_expired(self._pool, shipped)
-            except _native.NativeError as error:
-                log.error("failed to delete blocks past retention", user=tenant, err=str(error))
-                continue
-            for block in removed:
-                log.info("Deleting obsolete block", user=tenant, block=block)
+                    await self.remove_expired(tenant, database)
+
+    async def remove_expired(self, tenant: str, database: Database) -> None:
+        """Looks through the blocks of one tenant, whose database the caller holds. A failure is logged."""
+        shipped = list(database.shipped) if self._only_shipped else None
+        try:
+            removed = await database.tsdb.remove_expired(self._pool, shipped)
+        except _native.NativeError as error:
+            log.error("failed to delete blocks past retention", user=tenant, err=str(error))
+            return
+        for block in removed:
+            log.info("Deleting obsolete block", user=tenant, block=block)

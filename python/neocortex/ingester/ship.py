@@ -128,6 +128,7 @@ class Shipping:
         database.shipped = frozenset(shipped)
         if database.shipped != known:
             await asyncio.to_thread(write_shipped, database.folder, shipped)
+            _native.failpoint("upload.noted")
 
     async def _ship_block(self, bucket: Bucket, tenant: str, folder: Path, meta: BlockMeta) -> bool:
         """Whether the block is in the bucket now; one without samples, maybe a compacted one, does not belong there."""

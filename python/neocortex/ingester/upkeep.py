@@ -96,12 +96,14 @@ def build_upkeep(config: Config, tenants: Tenants, pool: _native.Pool, registry:
             upload_compacted=config.ingester.upload_compacted_blocks_enabled,
         )
     ships = shipping is not None
+    retention = None if bucket is None else Retention(tenants, pool, only_shipped=ships)
     close_after_s = tsdb.close_idle_tsdb_timeout.seconds
     return Upkeep(
         compaction=HeadCompaction(
             tenants,
             pool,
             registry,
+            retention=retention,
             concurrency=tsdb.head_compaction_concurrency,
             idle_timeout_s=with_idle_jitter(tsdb.head_compaction_idle_timeout.seconds, random.random()),
         ),
@@ -109,7 +111,7 @@ def build_upkeep(config: Config, tenants: Tenants, pool: _native.Pool, registry:
         instance_id=instance_id,
         shipping=shipping,
         ship_period_s=tsdb.ship_interval.seconds,
-        retention=None if bucket is None else Retention(tenants, pool, only_shipped=ships),
+        retention=retention,
         closing=IdleClosing(tenants, registry, timeout_s=close_after_s, ships=ships) if close_after_s > 0 else None,
     )
 

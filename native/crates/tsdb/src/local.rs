@@ -3,7 +3,8 @@
 //! A selection is of one moment. It keeps the blocks of that moment, and knows of the head how often it was truncated;
 //! when a series is read after another truncation, what the head no longer has is looked for in the blocks that came
 //! since. A block is visible before the head forgets what is in it, so nothing is ever missing; what is in both is taken
-//! once.
+//! once. Of what came later a selection shows nothing, except samples out of order whose block was merged with one that it
+//! looks into.
 //!
 //! Samples that came out of order are in blocks and chunks of their own, and come last: where an in-order sample has the
 //! same time they do not count.

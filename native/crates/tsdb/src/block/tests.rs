@@ -153,6 +153,7 @@ fn a_finished_block_survives_a_power_failure() {
 }
 
 #[test]
+fn a_replaced_block_stays_unseen_and_a_removed_one_is_gone() {
     let disk = FaultyFs::new();
     let fs: Arc<dyn Fs> = Arc::new(disk.clone());
     let (parent, child) = (Ulid::new(5), Ulid::new(6));

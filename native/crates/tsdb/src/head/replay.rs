@@ -63,7 +63,9 @@ impl Head {
             replay.stats.out_of_order_repaired = true;
         }
         failpoint::reach("start.replayed");
-        self.start(Writer::open(Arc::clone(fs), &wal, options)?, OutOfOrderLog::new(fs, &wbl, options));
+        let mut out_of_order_log = OutOfOrderLog::new(fs, &wbl, options);
+        out_of_order_log.resume()?;
+        self.start(Writer::open(Arc::clone(fs), &wal, options)?, out_of_order_log);
         let mut appender = self.appender.lock();
         appender.next_ref = replay.refs.greatest + 1;
         Ok(replay.stats)

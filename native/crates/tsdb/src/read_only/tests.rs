@@ -74,6 +74,10 @@ impl Fs for ReadingFs {
         refused()
     }
 
+    fn sync(&self, _path: &Path) -> io::Result<()> {
+        refused()
+    }
+
     fn sync_dir(&self, _dir: &Path) -> io::Result<()> {
         refused()
     }

@@ -39,6 +39,7 @@ pub struct Machine {
     chance: Chance,
     mix: Mix,
     options: Options,
+    limits: SeriesLimits,
     clock: Arc<Ticking>,
     fs: FaultyFs,
     tsdb: Option<Tsdb>,
@@ -66,16 +67,21 @@ impl Machine {
             wal_compression: [WalCompression::None, WalCompression::Snappy, WalCompression::Zstd][chance.up_to(2)],
             segment_size: 32 << 10,
             chunk_range_ms: RANGE_MS,
+            max_block_range_ms: [0, RANGE_MS * 3, RANGE_MS * 9][chance.up_to(2)],
             retention_ms,
             samples_per_chunk: 4 + chance.up_to(12) as u32,
             max_exemplars: chance.up_to(3),
             native_histograms: true,
+            out_of_order_cap: 1 + chance.up_to(7),
         };
-        let history = vec![format!("seed {seed}: {mix:?}, {options:?}")];
+        let window_ms = [0, RANGE_MS / 2, RANGE_MS * 5][chance.up_to(2)];
+        let limits = SeriesLimits { out_of_order_window_ms: window_ms, ..SeriesLimits::default() };
+        let history = vec![format!("seed {seed}: {mix:?}, window {window_ms} ms, {options:?}")];
         Self {
             chance,
             mix,
             options,
+            limits,
             clock: Arc::default(),
             fs: FaultyFs::new(),
             tsdb: None,
@@ -138,10 +144,11 @@ impl Machine {
             Step::ReadSelected => self.read_selected()?,
             Step::Compact => self.compact(Tsdb::compact)?,
             Step::Flush => self.compact(Tsdb::flush)?,
+            Step::RemoveExpired { shipped } => self.remove_expired(shipped)?,
             Step::Stop => {
                 let closed = self.tsdb().close();
                 if closed.is_ok() && !self.fs.has_given_up() {
-                    self.model.make_durable(i64::MIN, i64::MAX);
+                    self.model.make_all_durable();
                 }
                 self.may_fail(closed)?;
                 self.die_and_start()?;
@@ -180,8 +187,8 @@ impl Machine {
     fn send(&mut self) -> Checked<usize> {
         let writes = self.last_request.clone();
         let Some(t) = writes.first().map(|write| write.t) else { return Ok(0) };
-        let segment = self.tsdb().stats().wal_segment;
-        let appended = self.tsdb().append(&Request::new(&writes), &SeriesLimits::default());
+        let segment = self.tsdb().stats().wal.segment;
+        let appended = self.tsdb().append(&Request::new(&writes), &self.limits);
         self.note_durable(segment);
         let taken = match &appended {
             Ok(appended) => (appended.samples + appended.histograms) as usize,
@@ -203,7 +210,9 @@ impl Machine {
         let there: Vec<Write> = writes.iter().filter(is_there).copied().collect();
         // What is refused may be there from an earlier time.
         let new = there.iter().filter(|write| !self.model.is_acknowledged(write)).count();
-        if !(new..=there.len()).contains(&taken) {
+        // What comes again with another value may be taken out of order, and does not count.
+        let again = writes.iter().filter(|write| self.model.is_sent_again(write)).count();
+        if !(new..=there.len() + again).contains(&taken) {
             return Err(format!("{taken} samples of the request were taken, {} are there, {new} new", there.len()));
         }
         self.model.acknowledge(&there);
@@ -218,31 +227,46 @@ impl Machine {
         }
     }
 
-    /// What came after the selection is not part of it, and what went to blocks or past retention still is.
+    /// What came after the selection is not part of it, and what went to blocks or past retention still is. Only what came
+    /// late may have become part of it, where blocks with that were merged with others.
     fn read_selected(&mut self) -> Checked {
         let Some((selection, before)) = self.selected.take() else { return Ok(()) };
-        match self.readable(read(&selection, i64::MIN, i64::MAX))? {
-            Some(now) if now != before => Err("a selection changed while it was held".to_owned()),
-            _ => Ok(()),
+        let Some(mut now) = self.readable(read(&selection, i64::MIN, i64::MAX))? else { return Ok(()) };
+        if self.limits.out_of_order_window_ms > 0 && self.options.max_block_range_ms > 0 {
+            self.model.check_running(&now, 0, 0)?;
+            now.retain(|key, _| before.contains_key(key));
         }
+        if now == before { Ok(()) } else { Err("a selection changed while it was held".to_owned()) }
     }
 
     fn compact(&mut self, compact: impl Fn(&Tsdb) -> Result<Compacted, TsdbError>) -> Checked {
-        let segment = self.tsdb().stats().wal_segment;
+        let segment = self.tsdb().stats().wal.segment;
         let compacted = compact(self.tsdb());
         self.note_durable(segment);
         self.may_fail(compacted)?;
         self.read(i64::MIN, i64::MAX)
     }
 
+    /// Blocks that may go do; of those, with `shipped`, only some.
+    fn remove_expired(&mut self, shipped: Option<u64>) -> Checked {
+        let shipped = shipped.map(|some| {
+            let ulids = self.tsdb().blocks().into_iter().map(|block| block.meta().ulid);
+            ulids.enumerate().filter(|(i, _)| some >> (i % 64) & 1 == 1).map(|(_, ulid)| ulid).collect()
+        });
+        let removed = self.tsdb().remove_expired(shipped.as_ref());
+        self.may_fail(removed)?;
+        self.read(i64::MIN, i64::MAX)
+    }
+
     /// Durable is what is in segments that were ended since `segment` was written, and what is in blocks.
     fn note_durable(&mut self, segment: u64) {
         let tsdb = self.tsdb.as_ref().expect("it runs between steps");
-        if tsdb.stats().wal_segment > segment && !self.fs.has_given_up() {
+        if tsdb.stats().wal.segment > segment && !self.fs.has_given_up() {
             self.model.make_durable(i64::MIN, i64::MAX);
         }
-        for block in tsdb.blocks().iter().filter(|_| !self.mix.flips) {
-            self.model.make_durable(block.meta().min_time, block.meta().max_time);
+        let blocks = if self.mix.flips { Vec::new() } else { tsdb.blocks() };
+        for meta in blocks.iter().map(|block| block.meta()).filter(|meta| meta.compaction.stands_for_the_log()) {
+            self.model.make_durable(meta.min_time, meta.max_time);
         }
     }
 

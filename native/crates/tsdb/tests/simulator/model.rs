@@ -3,11 +3,13 @@
 //! 1. While the database runs, it shows what it acknowledged: all of it, and nothing else.
 //! 2. What it acknowledged has been handed to the operating system: after the death of the process all of it is there.
 //! 3. Acknowledged samples become durable, so that a loss of power leaves them, when the segment of the log that has them is
-//!    ended (a next one began, the database was closed, or opened again), and when a block has them. That is as true as the
-//!    syncs of the operating system are: what a failed one has lost may be missing.
+//!    ended (a next one began, the database was closed, or opened again), and when a block has them; those that came late
+//!    when the database is closed or opened again. That is as true as the syncs of the operating system are: what a failed
+//!    one has lost may be missing.
 //! 4. What was neither acknowledged nor durable may be there after a start, whole samples of it; what was never sent is not.
 //! 5. What a start found stays: it is acknowledged and durable from then on. What it did not find never comes back.
-//! 6. Blocks past retention may be gone. Nothing younger is.
+//! 6. A sample that comes again with another value does not count.
+//! 7. Blocks past retention may be gone. Nothing younger is.
 
 use std::collections::BTreeMap;
 
@@ -41,10 +43,19 @@ pub struct Retention {
     pub retention_ms: i64,
 }
 
+/// A value that was sent of a sample.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    value: Value,
+    standing: Standing,
+    /// It may have gone to the log of samples out of order.
+    late: bool,
+}
+
 /// All samples that were sent and may still matter.
 pub struct Model {
-    /// More than one value of a sample when it was sent again with another after a failure.
-    samples: BTreeMap<(SeriesNumber, i64), Vec<(Value, Standing)>>,
+    /// More than one value of a sample when it was sent again with another.
+    samples: BTreeMap<(SeriesNumber, i64), Vec<Sent>>,
     retention: Retention,
     newest_t: i64,
     /// The medium lies: samples may be missing, but still none may be wrong.
@@ -64,7 +75,12 @@ impl Model {
     /// True when the sample was acknowledged with this value before.
     pub fn is_acknowledged(&self, write: &Write) -> bool {
         let values = self.samples.get(&(write.series, write.t)).into_iter().flatten();
-        values.into_iter().any(|(value, standing)| *value == write.value && *standing >= Standing::Acknowledged)
+        values.into_iter().any(|sent| sent.value == write.value && sent.standing >= Standing::Acknowledged)
+    }
+
+    /// True when the sample was sent with another value before.
+    pub fn is_sent_again(&self, write: &Write) -> bool {
+        self.samples.get(&(write.series, write.t)).into_iter().flatten().any(|sent| sent.value != write.value)
     }
 
     /// The request was answered, these samples of it being taken.
@@ -78,23 +94,31 @@ impl Model {
     }
 
     fn add(&mut self, writes: &[Write], standing: Standing) {
+        let newest_t = self.newest_t;
         for write in writes {
             self.newest_t = self.newest_t.max(write.t);
             let values = self.samples.entry((write.series, write.t)).or_default();
-            match values.iter_mut().find(|(value, _)| *value == write.value) {
-                Some((_, known)) => *known = standing.max(*known),
-                None => values.push((write.value, standing)),
+            match values.iter_mut().find(|sent| sent.value == write.value) {
+                Some(sent) => sent.standing = standing.max(sent.standing),
+                None => values.push(Sent { value: write.value, standing, late: write.t < newest_t }),
             }
         }
     }
 
-    /// What was acknowledged up to now, of times from `from` on and before `to`, has become durable.
+    /// What was acknowledged up to now, of times from `from` on and before `to`, has become durable, except what came late.
     pub fn make_durable(&mut self, from: i64, to: i64) {
+        self.make_durable_if(|t, sent| (from..to).contains(&t) && !sent.late);
+    }
+
+    /// What was acknowledged up to now has become durable.
+    pub fn make_all_durable(&mut self) {
+        self.make_durable_if(|_, _| true);
+    }
+
+    fn make_durable_if(&mut self, has: impl Fn(i64, &Sent) -> bool) {
         for ((_, t), values) in &mut self.samples {
-            if (from..to).contains(t) {
-                for (_, standing) in values.iter_mut().filter(|(_, standing)| *standing == Standing::Acknowledged) {
-                    *standing = Standing::Durable;
-                }
+            for sent in values.iter_mut().filter(|sent| sent.standing == Standing::Acknowledged && has(*t, sent)) {
+                sent.standing = Standing::Durable;
             }
         }
     }
@@ -115,8 +139,8 @@ impl Model {
         let expiring: Vec<i64> = self.samples.keys().map(|(_, t)| *t).filter(|t| self.may_expire(*t)).collect();
         self.samples.retain(|key, values| match found.get(key) {
             Some(value) => {
-                let known = values.iter().find(|(known, _)| known == value).map(|(_, standing)| *standing);
-                *values = vec![(*value, known.map_or(standing, |known| known.max(standing)))];
+                values.retain(|sent| sent.value == *value);
+                values.iter_mut().for_each(|sent| sent.standing = sent.standing.max(standing));
                 true
             }
             None => expiring.contains(&key.1),
@@ -131,7 +155,7 @@ impl Model {
         }
         for (key, is) in found {
             let sent = self.samples.get(key).into_iter().flatten();
-            match sent.filter(|(value, _)| value == is).map(|(_, standing)| *standing).max() {
+            match sent.filter(|sent| sent.value == *is).map(|sent| sent.standing).max() {
                 Some(standing) if standing >= allowed || self.damaged => {}
                 Some(standing) => return Err(format!("shown: {key:?} = {is}, {standing:?}")),
                 None => return Err(format!("invented: {key:?} = {is}")),
@@ -142,8 +166,8 @@ impl Model {
 
     fn check_needed(&self, found: &Found, from: i64, to: i64, needed: Standing) -> Result<(), String> {
         for (key, values) in self.samples.iter().filter(|((_, t), _)| (from..=to).contains(t)) {
-            let must = values.iter().filter(|(_, standing)| *standing >= needed).max_by_key(|(_, standing)| *standing);
-            let Some((must, standing)) = must else { continue };
+            let must = values.iter().filter(|sent| sent.standing >= needed).max_by_key(|sent| sent.standing);
+            let Some(Sent { value: must, standing, .. }) = must else { continue };
             match found.get(key) {
                 Some(is) if is != must => return Err(format!("wrong: {key:?} is {is}, was acknowledged as {must}")),
                 None if !self.may_expire(key.1) => return Err(format!("lost: {key:?} = {must}, {standing:?}")),

@@ -11,7 +11,7 @@ pub enum Step {
         series: usize,
         pause_ms: i64,
     },
-    /// A sample from the past, which is likely to be refused.
+    /// A sample from the past: refused, or taken out of order.
     AppendLate {
         series: usize,
         back_ms: i64,
@@ -29,6 +29,10 @@ pub enum Step {
     ReadSelected,
     Compact,
     Flush,
+    /// Blocks that may go are removed: all of them, or those whose bits are set.
+    RemoveExpired {
+        shipped: Option<u64>,
+    },
     /// The database is closed and opened again.
     Stop,
     /// The process dies and comes back.
@@ -74,12 +78,14 @@ impl Step {
                 let pause_ms = 1 + up_to(range_ms as usize / 3) as i64;
                 Self::Append { first: up_to(60), series: 1 + up_to(most), pause_ms }
             }
-            40..46 => Self::AppendLate { series: up_to(60), back_ms: up_to(2 * range_ms as usize) as i64 },
-            46..50 => Self::Resend,
+            40..48 => Self::AppendLate { series: up_to(60), back_ms: up_to(2 * range_ms as usize) as i64 },
+            48..50 => Self::Resend,
             50..56 => Self::Read { from: up_to(256), to: up_to(256) },
             56..59 => Self::Select,
             59..62 => Self::ReadSelected,
-            62..72 => Self::Compact,
+            62..69 => Self::Compact,
+            69..71 => Self::RemoveExpired { shipped: None },
+            71 => Self::RemoveExpired { shipped: Some(chance.bits()) },
             72..74 => Self::Flush,
             74..76 => Self::Stop,
             76..80 => Self::Kill,

@@ -22,6 +22,14 @@ impl OutOfOrderLog {
         Self { fs: Arc::clone(fs), dir: dir.to_owned(), options, writer: None }
     }
 
+    /// Continues a log that is there already, which makes what it has durable.
+    pub(in crate::head) fn resume(&mut self) -> Result<(), TsdbError> {
+        if !segments(&*self.fs, &self.dir)?.is_empty() {
+            self.writer()?;
+        }
+        Ok(())
+    }
+
     /// Appends records, as [`Writer::log`] does; gives the bytes written.
     pub(in crate::head) fn log(&mut self, records: &[&[u8]]) -> Result<u64, TsdbError> {
         self.writer()?.log(records)
