@@ -2,7 +2,8 @@
 
 `NEOCORTEX_DIE_AT` has it abort there (`native/crates/tsdb/src/failpoint.rs`). One data directory lives through all
 deaths, with time running fast: a block range is 20 pushes. Every second death is a plain SIGKILL, so that each label is
-met in a directory that a start has just brought back. Samples that are no longer on the disk are looked for in the bucket.
+met in a directory that a start has just brought back. Samples that are no longer on the disk are looked for in the
+bucket.
 """
 
 import os

@@ -28,8 +28,8 @@ class HeadCompaction:
     """Compacts the tenants, `concurrency` at once, on a pool apart: neither pushes nor queries wait for a thread.
 
     A head is cut once it spans one and a half block ranges, and wholly when the tenant took no sample for
-    `idle_timeout_s` (0: never). After that blocks that `retention` no longer keeps go. Whatever fails is tried again the next time, and the samples stay in the head and
-    in the log until then.
+    `idle_timeout_s` (0: never). After that blocks that `retention` no longer keeps go. Whatever fails is tried again
+    the next time, and the samples stay in the head and in the log until then.
     """
 
     def __init__(
