@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::histogram::{FloatHistogram, Histogram};
+use crate::histogram::{FloatHistogram, Histogram, Span};
 
 /// The bit pattern of the NaN that marks a series as stale.
 pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
@@ -38,6 +38,33 @@ pub enum HistogramValue {
     Integer(Histogram),
     /// Float buckets, absolute.
     Float(FloatHistogram),
+}
+
+impl HistogramValue {
+    /// The schema, which says where the bounds of buckets are.
+    #[must_use]
+    pub fn schema(&self) -> i32 {
+        match self {
+            Self::Integer(h) => h.schema,
+            Self::Float(h) => h.schema,
+        }
+    }
+
+    /// True when both sides have as many buckets as their spans say.
+    #[must_use]
+    pub fn spans_fit(&self) -> bool {
+        let fit = |spans: &[Span], buckets: usize| {
+            spans.iter().map(|span| u64::from(span.length)).sum::<u64>() == buckets as u64
+        };
+        match self {
+            Self::Integer(h) => {
+                fit(&h.positive_spans, h.positive_buckets.len()) && fit(&h.negative_spans, h.negative_buckets.len())
+            }
+            Self::Float(h) => {
+                fit(&h.positive_spans, h.positive_buckets.len()) && fit(&h.negative_spans, h.negative_buckets.len())
+            }
+        }
+    }
 }
 
 /// A native histogram sample.

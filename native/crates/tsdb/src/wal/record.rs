@@ -291,7 +291,8 @@ fn decode_histograms_v2(body: &mut Cursor<'_>, histogram: DecodeHistogram) -> Re
 }
 
 /// Histograms of a schema that is not known are passed over, those of a higher resolution than ours are reduced: as
-/// Prometheus does with records of a newer version.
+/// Prometheus does with records of a newer version. Those with more or fewer buckets than their spans say, which nobody
+/// writes, are passed over too, since no chunk can hold them.
 fn decode_histograms_at(
     body: &mut Cursor<'_>,
     histogram: DecodeHistogram,
@@ -301,11 +302,7 @@ fn decode_histograms_at(
     while !body.is_empty() {
         let (series, t) = place(body)?;
         let mut h = histogram(body)?;
-        let schema = match &h {
-            HistogramValue::Integer(h) => h.schema,
-            HistogramValue::Float(h) => h.schema,
-        };
-        if !is_known_schema(schema) {
+        if !is_known_schema(h.schema()) || !h.spans_fit() {
             continue;
         }
         match &mut h {

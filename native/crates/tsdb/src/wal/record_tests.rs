@@ -16,6 +16,7 @@ fn histogram() -> impl Strategy<Value = HistogramValue> {
         let spans = |side: Vec<(i32, u32)>| -> Vec<Span> {
             side.into_iter().map(|(offset, length)| Span { offset, length }).collect()
         };
+        let buckets = |side: &[(i32, u32)]| side.iter().map(|(_, length)| *length as usize).sum();
         let counter_reset = [CounterReset::Unknown, CounterReset::Reset, CounterReset::NotReset, CounterReset::Gauge];
         let h = Histogram {
             counter_reset: counter_reset[usize::from(hint)],
@@ -24,8 +25,8 @@ fn histogram() -> impl Strategy<Value = HistogramValue> {
             zero_count,
             count,
             sum,
-            positive_buckets: vec![-3; positive.len()],
-            negative_buckets: vec![i64::MAX; negative.len()],
+            positive_buckets: vec![-3; buckets(&positive)],
+            negative_buckets: vec![i64::MAX; buckets(&negative)],
             positive_spans: spans(positive),
             negative_spans: spans(negative),
             custom_values: if schema == CUSTOM_BUCKETS_SCHEMA { custom_values } else { Vec::new() },
@@ -106,6 +107,30 @@ fn histograms_of_newer_schemas_are_reduced_or_passed_over() {
     assert_eq!(read.iter().map(|h| h.series).collect::<Vec<_>>(), [1, 3]);
     let HistogramValue::Integer(reduced) = &read[0].h else { panic!("not integer") };
     assert_eq!((reduced.schema, &reduced.positive_buckets[..]), (8, &[3][..]));
+}
+
+#[test]
+fn a_histogram_whose_buckets_are_not_those_of_its_spans_is_passed_over() {
+    let sides = |positive: u32, negative: u32| {
+        let spans = |length: u32| vec![Span { offset: 0, length }];
+        let (positive_spans, negative_spans) = (spans(positive), spans(negative));
+        Histogram {
+            positive_spans,
+            negative_spans,
+            positive_buckets: vec![1],
+            negative_buckets: vec![1],
+            ..Default::default()
+        }
+    };
+    let all = [sides(1, 1), sides(2, 1), sides(1, 0)];
+    let integers = all.iter().cloned().map(HistogramValue::Integer);
+    let floats = all.iter().map(|h| HistogramValue::Float(h.to_float()));
+    let histograms: Vec<_> = integers.chain(floats).map(|h| RefHistogram { series: 1, t: 1, h }).collect();
+    for record in encode_histograms(&histograms) {
+        let Ok(Record::Histograms(read)) = decode(&record) else { panic!("not histograms") };
+        assert_eq!(read.len(), 1);
+        assert!(read[0].h.spans_fit());
+    }
 }
 
 #[test]

@@ -67,10 +67,7 @@ pub(super) fn check(
     if size_limit > 0 && encoded_bytes > size_limit {
         return Err(Refusal::Size { actual: encoded_bytes, limit: size_limit });
     }
-    let schema = match histogram {
-        HistogramValue::Integer(h) => h.schema,
-        HistogramValue::Float(h) => h.schema,
-    };
+    let schema = histogram.schema();
     if schema != CUSTOM_BUCKETS_SCHEMA && !is_exponential_schema(schema) {
         return Err(Refusal::Schema(schema));
     }
