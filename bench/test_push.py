@@ -91,10 +91,10 @@ async def push_in_process(folder: Path, requests: list[bytes], warm: int) -> tup
         appended = await tsdb.append(pool, request, series)
         assert appended.error is None
     used = time.process_time() - begin
-    memory = tsdb.stats().memory_bytes
+    (stats,) = await _native.stats_of(pool, [tsdb])
     await tsdb.close(pool)
     pool.close()
-    return used, memory
+    return used, stats.memory_bytes
 
 
 @pytest.mark.timeout(600)

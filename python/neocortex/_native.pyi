@@ -141,6 +141,9 @@ class TsdbOptions:
         retention_ms: int,
         out_of_order_cap: int,
     ) -> TsdbOptions: ...
+    @property
+    def series(self) -> int:
+        """Series in memory, over all databases that are open with these options; fit for every push."""
 
 @final
 class SeriesLimits:
@@ -262,6 +265,19 @@ class TsdbStats:
     def wal_segment(self) -> int:
         """Number of the segment being written."""
 
+    @property
+    def blocks(self) -> int:
+        """Number of blocks here."""
+
+def stats_of(pool: Pool, tsdbs: list[Tsdb]) -> Future[list[TsdbStats]]:
+    """Figures of each database, in their order. Neither waits behind what is queued in the pool nor is refused."""
+
+def active_series_of(pool: Pool, tsdbs: list[Tsdb], since_ms: int) -> Future[list[tuple[int, int]]]:
+    """Of each database the series that got a sample at `since_ms` or later: all, and those of native histograms.
+
+    The others are not counted again until they get one. Takes a thread as `stats_of` does.
+    """
+
 @final
 class Tsdb:
     """One tenant's database."""
@@ -271,21 +287,12 @@ class Tsdb:
         """Opens or makes it and replays its log. Raises `StorageFailedError`."""
 
     def append(
-        self, pool: Pool, request: WriteRequest, limits: SeriesLimits, room: int | None = None
+        self, pool: Pool, request: WriteRequest, limits: SeriesLimits, max_series: int | None = None
     ) -> Future[Appended]:
         """Appends a validated request; it is in the log when the future is done.
 
-        Raises `StorageFailedError`, and `LimitError` when it would create more than `room` series: then nothing of it
-        is taken.
-        """
-
-    def stats(self) -> TsdbStats:
-        """Figures; short enough for the event loop."""
-
-    def active_series(self, pool: Pool, since_ms: int) -> Future[tuple[int, int]]:
-        """Series that got a sample at `since_ms` or later: all of them, and those of native histograms.
-
-        The others are not counted again until they get one.
+        Raises `StorageFailedError`, and `LimitError` when it would make the databases that are open with the same
+        options have more than `max_series` series in memory together: then nothing of it is taken.
         """
 
     def label_set_series(self, pool: Pool, limits: SeriesLimits) -> Future[list[tuple[str, int, int]]]:

@@ -47,7 +47,7 @@ class StatsEndpoints:
         stats = await self._ingester.stats.of_all()
         for figures in stats.values():
             figures.queried_ingesters = 1
-        return stats_page(request, stats, replication_factor=self._ring.replication_factor, queried_ingesters=1)
+        return await stats_page(request, stats, replication_factor=self._ring.replication_factor, queried_ingesters=1)
 
     def distributor_routes(self) -> list[Route]:
         """What every distributor has."""

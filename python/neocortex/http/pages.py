@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from neocortex.http.errors import json_response
 from neocortex.http.message import Response
+from neocortex.turns import joined
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -28,6 +29,12 @@ def _environment(package: str) -> Environment:
 def page(package: str, template: str, **values: Any) -> Response:
     """`templates/<template>` of the room `package` (`neocortex.http`), all values escaped."""
     return Response(200, HTML, _environment(package).get_template(template).render(**values))
+
+
+async def long_page(package: str, template: str, **values: Any) -> Response:
+    """As `page`, for one that grows with the number of tenants: what waits for the event loop has its turns."""
+    pieces = _environment(package).get_template(template).generate(**values)
+    return Response(200, HTML, await joined(pieces))
 
 
 def wants_json(request: Request) -> bool:

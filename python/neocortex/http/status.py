@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from neocortex.http.answer import accepts_gzip
@@ -9,7 +10,7 @@ from neocortex.http.errors import http_error
 from neocortex.http.message import Response
 from neocortex.http.pages import go_time, page, page_or_json
 from neocortex.http.route import ANY_METHOD, Link, Route
-from neocortex.observe.negotiate import exposition
+from neocortex.observe.negotiate import wanted_form
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -91,13 +92,19 @@ def metrics_route(registry: Registry) -> Route:
     """`/metrics`: text form 0.0.4 or OpenMetrics, gzipped when the scraper takes it."""
 
     async def metrics(request: Request) -> Response:
-        content_type, text = exposition(request.headers.get("accept"), registry.render())
-        body = text.encode()
+        form = wanted_form(request.headers.get("accept"))
+        text = await registry.render(form)
+        # Some ten megabytes with as many thousand tenants.
         if accepts_gzip(request.headers.get("accept-encoding").encode("latin-1")):
-            import gzip  # noqa: PLC0415 - scrapers ask for it, the way up does not
-
-            # Level 1: a scrape is read once, on the next hop.
-            return Response(200, content_type, gzip.compress(body, 1, mtime=0), (("content-encoding", "gzip"),))
-        return Response(200, content_type, body)
+            body = await asyncio.to_thread(_gzipped, text)
+            return Response(200, form.content_type, body, (("content-encoding", "gzip"),))
+        return Response(200, form.content_type, text)
 
     return Route(ANY_METHOD, "/metrics", metrics, compressible=False)
+
+
+def _gzipped(text: str) -> bytes:
+    import gzip  # noqa: PLC0415 - scrapers ask for it, the way up does not
+
+    # Level 1: a scrape is read once, on the next hop.
+    return gzip.compress(text.encode(), 1, mtime=0)

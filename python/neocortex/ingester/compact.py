@@ -70,14 +70,17 @@ class HeadCompaction:
 
     async def _compact(self, tenant: str, database: Database, *, forced: bool) -> None:
         async with database.busy:
-            if database.removed or not database.tsdb.stats().series:
+            if database.removed:
                 return
-            self._triggered.inc()
-            reason = "forced" if forced else "idle" if self._is_idle(database) else "regular"
-            if reason == "idle":
-                log.info("TSDB is idle, forcing compaction", user=tenant)
             tsdb = database.tsdb
             try:
+                (stats,) = await _native.stats_of(self._pool, [tsdb])
+                if not stats.series:
+                    return
+                self._triggered.inc()
+                reason = "forced" if forced else "idle" if self._is_idle(database, stats) else "regular"
+                if reason == "idle":
+                    log.info("TSDB is idle, forcing compaction", user=tenant)
                 blocks = await (tsdb.compact(self._pool) if reason == "regular" else tsdb.flush(self._pool))
             except _native.ClosedError:
                 return
@@ -92,5 +95,5 @@ class HeadCompaction:
                 # New blocks may have others stand for what they have, and make these old.
                 await self._retention.remove_expired(tenant, database)
 
-    def _is_idle(self, database: Database) -> bool:
-        return self._idle_timeout_s > 0 and database.is_idle(time.time_ns() // 1_000_000, self._idle_timeout_s)
+    def _is_idle(self, database: Database, stats: _native.TsdbStats) -> bool:
+        return self._idle_timeout_s > 0 and database.is_idle(stats, time.time_ns() // 1_000_000, self._idle_timeout_s)

@@ -31,19 +31,18 @@ class Database:
     _writers: int = 0
     _quiet: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def last_update_ms(self) -> int:
+    def last_update_ms(self, stats: _native.TsdbStats) -> int:
         """When a sample was last taken; before the first one since the start, the time of the newest one in the head.
 
         With an empty head it is when it was opened, so that a new database is not idle at once.
         """
-        stats = self.tsdb.stats()
         if stats.last_append_ms:
             return stats.last_append_ms
         return stats.max_time_ms if stats.series else self.opened_ms
 
-    def is_idle(self, now_ms: int, timeout_s: float) -> bool:
-        """Whether it took no sample for that long."""
-        return self.last_update_ms() + timeout_s * 1000 < now_ms
+    def is_idle(self, stats: _native.TsdbStats, now_ms: int, timeout_s: float) -> bool:
+        """Whether, by these figures of it, it took no sample for that long."""
+        return self.last_update_ms(stats) + timeout_s * 1000 < now_ms
 
     def oldest_unshipped_ms(self) -> int | None:
         """When the oldest block was made that is not in the bucket yet; None when all are."""

@@ -55,7 +55,7 @@ def stats_route(ingester: Ingester) -> Route:
     """`/ingester/all_user_stats`: this ingester's tenants."""
 
     async def show(request: Request) -> Response:
-        return stats_page(request, await ingester.stats.of_all(), replication_factor=0, queried_ingesters=0)
+        return await stats_page(request, await ingester.stats.of_all(), replication_factor=0, queried_ingesters=0)
 
     return Route(("GET",), "/ingester/all_user_stats", show, links=(Link("Usage Statistics"),))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from neocortex import _native
 from neocortex.observe import get_logger
+from neocortex.turns import in_turns
 
 if TYPE_CHECKING:
     from neocortex.ingester.database import Database
@@ -35,8 +36,11 @@ IDLE = "idle"
 class IdleClosing:
     """Looks through the tenants. `ships`: whether blocks go to the bucket; otherwise nothing may be removed."""
 
-    def __init__(self, tenants: Tenants, registry: Registry, *, timeout_s: float, ships: bool) -> None:
+    def __init__(
+        self, tenants: Tenants, pool: _native.Pool, registry: Registry, *, timeout_s: float, ships: bool
+    ) -> None:
         self._tenants = tenants
+        self._pool = pool
         self._timeout_s = timeout_s
         self._ships = ships
         self._checks = registry.counter_family(
@@ -49,33 +53,41 @@ class IdleClosing:
 
     async def run(self) -> None:
         """One round over the tenants that are open now."""
-        for tenant, database in self._tenants.databases():
-            self._checks.labels(await self._check(tenant, database)).inc()
+        async for tenant, database, stats in in_turns(await self._tenants.stats()):
+            self._checks.labels(await self._check(tenant, database, stats)).inc()
 
-    async def _check(self, tenant: str, database: Database) -> str:
+    async def _check(self, tenant: str, database: Database, stats: _native.TsdbStats) -> str:
         if not self._ships:
             return "shipping_disabled"
-        reason = self._state(database)
+        reason = self._state(database, stats)
         if reason not in (IDLE, "tenant_marked_for_deletion"):
             return reason
         if database.busy.locked() or database.removed:
             return "not_active"
+
+        async def still() -> bool:
+            return await self._state_now(database) == reason
+
         async with database.busy:
             try:
-                if not await self._tenants.remove(tenant, database, lambda: self._state(database) == reason):
-                    return self._state(database)
+                if not await self._tenants.remove(tenant, database, still):
+                    return await self._state_now(database)
             except _native.NativeError as error:
                 log.error("failed to delete local TSDB", user=tenant, err=str(error))
                 return "data_removal_failed"
         log.info("deleted local TSDB", user=tenant, reason=reason)
         return "idle_closed" if reason == IDLE else reason
 
-    def _state(self, database: Database) -> str:
+    async def _state_now(self, database: Database) -> str:
+        (stats,) = await _native.stats_of(self._pool, [database.tsdb])
+        return self._state(database, stats)
+
+    def _state(self, database: Database, stats: _native.TsdbStats) -> str:
         """Why the database must stay, or why it may go."""
         if database.deletion_mark_found:
             return "tenant_marked_for_deletion"
-        if not database.is_idle(time.time_ns() // 1_000_000, self._timeout_s):
+        if not database.is_idle(stats, time.time_ns() // 1_000_000, self._timeout_s):
             return "not_idle"
-        if database.tsdb.stats().series:
+        if stats.series:
             return "not_compacted"
         return IDLE if database.oldest_unshipped_ms() is None else "not_shipped"

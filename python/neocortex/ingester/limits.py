@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from neocortex.config.sections.ingester import InstanceLimits
-    from neocortex.ingester.tenants import Tenants
     from neocortex.observe.metrics import Registry
 
 RATE_PERIOD_S = 1.0
@@ -91,10 +90,11 @@ class InstanceGuard:
         finally:
             self.queries.end()
 
-    def series_room(self, tenants: Tenants) -> int | None:
-        """How many series a push may create; None without a limit."""
+    @property
+    def max_series(self) -> int | None:
+        """How many series all tenants together may have; None without a limit."""
         limit = self._limits().max_series
-        return max(0, limit - tenants.series) if limit > 0 else None
+        return limit if limit > 0 else None
 
     def check_new_tenant(self, tenants: int) -> None:
         """Before a database is made beside the `tenants` that are there. Raises `IngesterRefusal`."""

@@ -210,8 +210,8 @@ class Ingester(Service):
                 raise IngesterRefusal(f"user={tenant}: {e}") from e
         database = await self.tenants.begin_write(tenant)
         try:
-            room = self.guard.series_room(self.tenants)
-            return await database.tsdb.append(self._pool, request, self._series_limits(tenant), room)
+            limits = self._series_limits(tenant)
+            return await database.tsdb.append(self._pool, request, limits, self.guard.max_series)
         finally:
             database.end_write()
 

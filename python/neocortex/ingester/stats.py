@@ -7,10 +7,11 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from neocortex import _native
 from neocortex.observe.rate import EwmaRate
+from neocortex.turns import in_turns
 
 if TYPE_CHECKING:
-    from neocortex import _native
     from neocortex.ingester.tenants import Tenants
 
 
@@ -94,30 +95,41 @@ class IngestionStats:
         if self._idle_s is None:
             return {}
         self._active_since_ms = int((time.time() - self._idle_s) * 1000)
-        return {tenant: await self._active(tsdb) for tenant, tsdb in list(self._tenants)}
+        tenants = list(self._tenants)
+        active = await self._active([tsdb for _, tsdb in tenants])
+        return {tenant: series for (tenant, _), series in zip(tenants, active, strict=True)}
 
     async def of(self, tenant: str) -> UserStats:
         """The tenant's figures; zeros for one that has not written here."""
         tsdb = self._tenants.get(tenant)
-        return UserStats() if tsdb is None else await self._of(tenant, tsdb)
+        if tsdb is None:
+            return UserStats()
+        (stats,) = await _native.stats_of(self._pool, [tsdb])
+        ((active, _),) = await self._active([tsdb])
+        return self._figures(tenant, stats, active)
 
     async def of_all(self) -> dict[str, UserStats]:
         """The figures of every tenant that has a database here."""
-        return {tenant: await self._of(tenant, tsdb) for tenant, tsdb in list(self._tenants)}
+        tenants = await self._tenants.stats()
+        active = await self._active([database.tsdb for _, database, _ in tenants])
+        rows = in_turns(zip(tenants, active, strict=True))
+        return {tenant: self._figures(tenant, stats, series) async for (tenant, _, stats), (series, _) in rows}
 
-    async def _of(self, tenant: str, tsdb: _native.Tsdb) -> UserStats:
+    def _figures(self, tenant: str, stats: _native.TsdbStats, active_series: int) -> UserStats:
         rates = self._rates.get(tenant)
         api, rule = (rate.per_second for rate in rates) if rates is not None else (0.0, 0.0)
-        active = (await self._active(tsdb))[0] if self._idle_s is not None else 0
         return UserStats(
             ingestion_rate=api + rule,
-            series=tsdb.stats().series,
+            series=stats.series,
             api_ingestion_rate=api,
             rule_ingestion_rate=rule,
-            active_series=active,
-            loaded_blocks=len(tsdb.blocks()),
+            active_series=active_series,
+            loaded_blocks=stats.blocks,
         )
 
-    async def _active(self, tsdb: _native.Tsdb) -> tuple[int, int]:
+    async def _active(self, tsdbs: list[_native.Tsdb]) -> list[tuple[int, int]]:
+        """Active series of each, and those of native histograms; zeros where they are not counted."""
+        if self._idle_s is None or not tsdbs:
+            return [(0, 0)] * len(tsdbs)
         # Between two purges nothing ends to be active, as in Cortex: the same point in time is asked for again.
-        return await tsdb.active_series(self._pool, self._active_since_ms)
+        return await _native.active_series_of(self._pool, tsdbs, self._active_since_ms)

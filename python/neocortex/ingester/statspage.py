@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from neocortex.http.errors import TEXT
 from neocortex.http.message import Response
-from neocortex.http.pages import go_time, page
+from neocortex.http.pages import go_time, long_page
+from neocortex.turns import joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,15 +17,18 @@ if TYPE_CHECKING:
     from neocortex.ingester.stats import UserStats
 
 
-def stats_page(
+async def stats_page(
     request: Request, stats: Mapping[str, UserStats], *, replication_factor: int, queried_ingesters: int
 ) -> Response:
     """Largest number of series first, then by name. JSON has the content type of text, as in Cortex."""
     rows = sorted(stats.items(), key=lambda row: (-row[1].series, row[0]))
     if "json" in request.headers.get("accept"):
-        objects = (f'{{"userID":{json.dumps(tenant)},{figures.json_members()}}}' for tenant, figures in rows)
-        return Response(200, TEXT, f"[{','.join(objects)}]\n")
-    return page(
+        objects = (
+            f'{"," if i else ""}{{"userID":{json.dumps(tenant)},{figures.json_members()}}}'
+            for i, (tenant, figures) in enumerate(rows)
+        )
+        return Response(200, TEXT, f"[{await joined(objects)}]\n")
+    return await long_page(
         "neocortex.ingester",
         "user_stats.html",
         rows=rows,

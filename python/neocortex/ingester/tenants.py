@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from neocortex import _native
@@ -53,8 +54,16 @@ class Tenants:
 
     @property
     def series(self) -> int:
-        """Series in memory over all tenants."""
-        return sum(database.tsdb.stats().series for database in self._open.values())
+        """Series in memory over all tenants; a count that is kept, not a sum."""
+        return self._options.series
+
+    async def stats(self) -> list[tuple[str, Database, _native.TsdbStats]]:
+        """Tenants, databases and figures of nearly one moment, sorted by tenant."""
+        databases = sorted(self._open.items(), key=itemgetter(0))
+        if not databases:
+            return []  # There may be no pool any more, when the process stops.
+        figures = await _native.stats_of(self._pool, [database.tsdb for _, database in databases])
+        return [(tenant, database, stats) for (tenant, database), stats in zip(databases, figures, strict=True)]
 
     def is_held(self, tenant: str) -> bool:
         """Whether the tenant's database is open or being opened."""
@@ -90,7 +99,7 @@ class Tenants:
             elif not database.removed:
                 return database
 
-    async def remove(self, tenant: str, database: Database, still: Callable[[], bool]) -> bool:
+    async def remove(self, tenant: str, database: Database, still: Callable[[], Awaitable[bool]]) -> bool:
         """Removes a database with its folder, unless `still` says no once nobody writes; whether it did.
 
         Writes that come meanwhile wait, and open a new one. Raises `_native.NativeError` when files are left; the
@@ -99,7 +108,7 @@ class Tenants:
         database.removal = removal = asyncio.get_running_loop().create_future()
         try:
             await database.quiet()
-            if not still():
+            if not await still():
                 return False
             database.removed = True
             try:

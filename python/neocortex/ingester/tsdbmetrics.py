@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from neocortex.observe.exposition import Exposed
 from neocortex.observe.metrics import Histogram
+from neocortex.turns import in_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from neocortex import _native
     from neocortex.ingester.tenants import Tenants
-    from neocortex.observe.metrics import Registry, Samples
+    from neocortex.observe.exposition import Samples
+    from neocortex.observe.metrics import Registry
 
     Read = Callable[[_native.TsdbStats], int]
 
@@ -21,6 +24,12 @@ DELTA_BUCKETS_S = (600, 1800, 3600, 7200, 10_800, 21_600, 43_200)
 TOTALS: tuple[tuple[str, str, str, Read], ...] = (
     ("gauge", "cortex_ingester_memory_series", "The current number of series in memory.", lambda s: s.series),
     ("gauge", "cortex_ingester_memory_metadata", "The current number of metadata in memory.", lambda s: s.metadata),
+    (
+        "gauge",
+        "cortex_ingester_tsdb_blocks_loaded",
+        "Number of currently loaded data blocks",
+        lambda s: s.blocks,
+    ),
     (
         "gauge",
         "cortex_ingester_tsdb_head_chunks",
@@ -76,81 +85,88 @@ BY_TENANT: tuple[tuple[str, str, str, Read], ...] = (
 )
 """One value a tenant, label `user`."""
 
+BY_TYPE: tuple[tuple[str, str, Read, Read], ...] = (
+    (
+        "cortex_ingester_tsdb_head_samples_appended_total",
+        "Total number of appended samples.",
+        lambda s: s.float_samples_appended,
+        lambda s: s.histogram_samples_appended,
+    ),
+    (
+        "cortex_ingester_tsdb_head_out_of_order_samples_appended_total",
+        "Total number of appended out of order samples.",
+        lambda s: s.out_of_order_floats_appended,
+        lambda s: s.out_of_order_histograms_appended,
+    ),
+    (
+        "cortex_ingester_tsdb_out_of_order_samples_total",
+        "Total number of out of order samples ingestion failed attempts due to out of order being disabled.",
+        lambda s: s.out_of_order_samples,
+        lambda s: s.out_of_order_histograms,
+    ),
+)
+"""Counters of a tenant's floats and native histograms, labels `user` and `type`."""
+
+Figures = list[tuple[str, "_native.TsdbStats"]]
+
 
 def register_tsdb_metrics(registry: Registry, tenants: Tenants) -> None:
-    """Registers the families of the open databases."""
+    """Registers the families of the open databases, whose figures are gathered once a scrape."""
 
-    def total(read: Read) -> Callable[[], Samples]:
-        return lambda: [((), sum(read(tsdb.stats()) for _, tsdb in tenants))]
+    async def collect() -> Iterator[Exposed]:
+        databases = await tenants.stats()
+        oldest_ms = None
+        async for _, database, stats in in_turns(databases):
+            if stats.blocks and (made_ms := database.oldest_unshipped_ms()) is not None:
+                oldest_ms = made_ms if oldest_ms is None else min(oldest_ms, made_ms)
+        return _families([(tenant, stats) for tenant, _, stats in databases], (oldest_ms or 0) // 1000)
 
-    def by_tenant(read: Read) -> Callable[[], Samples]:
-        return lambda: [((tenant,), read(tsdb.stats())) for tenant, tsdb in sorted(tenants)]
+    registry.add_collector(collect)
 
-    def appended() -> Samples:
-        for tenant, tsdb in sorted(tenants):
-            stats = tsdb.stats()
-            yield (tenant, "float"), stats.float_samples_appended
-            yield (tenant, "histogram"), stats.histogram_samples_appended
 
-    def oldest_unshipped_s() -> int:
-        made = [made_ms for _, database in tenants.databases() if (made_ms := database.oldest_unshipped_ms())]
-        return min(made, default=0) // 1000
+def _families(figures: Figures, oldest_unshipped_s: int) -> Iterator[Exposed]:
+    def total(read: Read) -> Samples:
+        yield (), sum(read(stats) for _, stats in figures)
 
-    def out_of_order_appended() -> Samples:
-        for tenant, tsdb in sorted(tenants):
-            stats = tsdb.stats()
-            yield (tenant, "float"), stats.out_of_order_floats_appended
-            yield (tenant, "histogram"), stats.out_of_order_histograms_appended
+    def by_tenant(read: Read) -> Samples:
+        return (((tenant,), read(stats)) for tenant, stats in figures)
 
-    def out_of_order() -> Samples:
-        for tenant, tsdb in sorted(tenants):
-            stats = tsdb.stats()
-            yield (tenant, "float"), stats.out_of_order_samples
-            yield (tenant, "histogram"), stats.out_of_order_histograms
+    def by_type(floats: Read, histograms: Read) -> Samples:
+        for tenant, stats in figures:
+            yield (tenant, "float"), floats(stats)
+            yield (tenant, "histogram"), histograms(stats)
 
-    def out_of_order_delta() -> Samples:
-        for tenant, tsdb in sorted(tenants):
-            delta = Histogram(DELTA_BUCKETS_S)
-            delta.counts, delta.total = tsdb.stats().out_of_order_delta
-            yield (tenant,), delta
+    def delta(stats: _native.TsdbStats) -> Histogram:
+        histogram = Histogram(DELTA_BUCKETS_S)
+        histogram.counts, histogram.total = stats.out_of_order_delta
+        return histogram
 
-    registry.observed_gauge(
-        "cortex_ingester_memory_users", "The current number of users in memory.", lambda: len(tenants)
+    yield Exposed(
+        "gauge",
+        "cortex_ingester_memory_users",
+        "The current number of users in memory.",
+        label_names=(),
+        samples=[((), len(figures))],
     )
-    registry.observed_gauge(
-        "cortex_ingester_tsdb_blocks_loaded",
-        "Number of currently loaded data blocks",
-        lambda: sum(len(tsdb.blocks()) for _, tsdb in tenants),
-    )
-    registry.observed_gauge(
+    yield Exposed(
+        "gauge",
         "cortex_ingester_oldest_unshipped_block_timestamp_seconds",
         "Unix timestamp of the oldest TSDB block not shipped to the storage yet. 0 if ingester has no blocks or all"
         " blocks have been shipped.",
-        oldest_unshipped_s,
+        label_names=(),
+        samples=[((), oldest_unshipped_s)],
     )
     for kind, name, text, read in TOTALS:
-        registry.observed(kind, name, text, label_names=(), ask=total(read))
+        yield Exposed(kind, name, text, label_names=(), samples=total(read))
     for kind, name, text, read in BY_TENANT:
-        registry.observed(kind, name, text, label_names=("user",), ask=by_tenant(read))
-    for name, text, ask in (
-        ("cortex_ingester_tsdb_head_samples_appended_total", "Total number of appended samples.", appended),
-        (
-            "cortex_ingester_tsdb_head_out_of_order_samples_appended_total",
-            "Total number of appended out of order samples.",
-            out_of_order_appended,
-        ),
-        (
-            "cortex_ingester_tsdb_out_of_order_samples_total",
-            "Total number of out of order samples ingestion failed attempts due to out of order being disabled.",
-            out_of_order,
-        ),
-    ):
-        registry.observed("counter", name, text, label_names=("user", "type"), ask=ask)
-    registry.observed(
+        yield Exposed(kind, name, text, label_names=("user",), samples=by_tenant(read))
+    for name, text, floats, histograms in BY_TYPE:
+        yield Exposed("counter", name, text, label_names=("user", "type"), samples=by_type(floats, histograms))
+    yield Exposed(
         "histogram",
         "cortex_ingester_tsdb_sample_ooo_delta",
         "Delta in seconds by which a sample is considered out of order (reported regardless of OOO time window and"
         " whether sample is accepted or not).",
         label_names=("user",),
-        ask=out_of_order_delta,
+        samples=(((tenant,), delta(stats)) for tenant, stats in figures),
     )

@@ -97,7 +97,9 @@ def build_upkeep(config: Config, tenants: Tenants, pool: _native.Pool, registry:
         )
     ships = shipping is not None
     retention = None if bucket is None else Retention(tenants, pool, only_shipped=ships)
-    close_after_s = tsdb.close_idle_tsdb_timeout.seconds
+    closing = None
+    if (close_after_s := tsdb.close_idle_tsdb_timeout.seconds) > 0:
+        closing = IdleClosing(tenants, pool, registry, timeout_s=close_after_s, ships=ships)
     return Upkeep(
         compaction=HeadCompaction(
             tenants,
@@ -112,7 +114,7 @@ def build_upkeep(config: Config, tenants: Tenants, pool: _native.Pool, registry:
         shipping=shipping,
         ship_period_s=tsdb.ship_interval.seconds,
         retention=retention,
-        closing=IdleClosing(tenants, registry, timeout_s=close_after_s, ships=ships) if close_after_s > 0 else None,
+        closing=closing,
     )
 
 

@@ -29,9 +29,9 @@ def tenants(tmp_path: Path, pool: _native.Pool, tsdb_options: _native.TsdbOption
     return Tenants(tmp_path / "tsdb", pool, tsdb_options)
 
 
-def counts(registry: Registry) -> dict[str, int]:
+async def counts(registry: Registry) -> dict[str, int]:
     prefix = "cortex_ingester_shipper_"
-    lines = [line for line in registry.render().splitlines() if line.startswith(prefix)]
+    lines = [line for line in (await registry.render()).splitlines() if line.startswith(prefix)]
     return {line.split()[0].removeprefix(prefix).removesuffix("_total"): int(line.split()[1]) for line in lines}
 
 
@@ -80,7 +80,7 @@ async def test_blocks_go_to_the_bucket_oldest_first_and_once(
     before = len(bucket.calls)
     await ship.run()
     assert bucket.calls[before:] == []
-    assert counts(registry) == {
+    assert await counts(registry) == {
         "dir_syncs": 2,
         "dir_sync_failures": 0,
         "uploads": 3,
@@ -152,7 +152,8 @@ async def test_a_block_that_cannot_be_uploaded_does_not_keep_the_others(
     ship = shipping(tenants, FaultyBucket(filesystem_bucket(tmp_path / "bucket", pool), 3, Fault.BEFORE), registry)
     await ship.run()
     assert complete_blocks(tmp_path / "bucket/t", tmp_path / "tsdb/t") == blocks[1:]
-    assert counts(registry)["upload_failures"] == counts(registry)["uploads"] == counts(registry)["dir_syncs"] == 1
+    counted = await counts(registry)
+    assert counted["upload_failures"] == counted["uploads"] == counted["dir_syncs"] == 1
     await ship.run()
     assert complete_blocks(tmp_path / "bucket/t", tmp_path / "tsdb/t") == sorted(blocks)
     await tenants.close()
@@ -164,7 +165,7 @@ async def test_a_bucket_that_does_not_answer_ends_the_round(
     await make_blocks(pool, await tenants.get_or_open("t"), 2)
     registry = Registry()
     await shipping(tenants, FaultyBucket(filesystem_bucket(tmp_path / "b", pool), 0), registry).run()
-    assert counts(registry)["dir_sync_failures"] == 1
+    assert (await counts(registry))["dir_sync_failures"] == 1
     assert not (tmp_path / "tsdb/t/thanos.shipper.json").exists()
     await tenants.close()
 
@@ -181,7 +182,7 @@ async def test_what_does_not_belong_in_the_bucket(tmp_path: Path, pool: _native.
     bucket = filesystem_bucket(tmp_path / "bucket", pool)
     await shipping(tenants, bucket, registry, upload_compacted=False).run()
     assert complete_blocks(tmp_path / "bucket/t", local) == sorted(blocks[3:])
-    assert counts(registry)["corrupted_blocks"] == 1
+    assert (await counts(registry))["corrupted_blocks"] == 1
     await shipping(tenants, bucket).run()
     assert complete_blocks(tmp_path / "bucket/t", local) == sorted([blocks[1], *blocks[3:]])
     await tenants.close()

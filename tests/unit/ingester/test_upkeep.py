@@ -38,8 +38,8 @@ def bucket(tmp_path: Path, tenant: str = "t") -> list[str]:
     return complete_blocks(tmp_path / "blocks" / tenant, tmp_path / "tsdb" / tenant)
 
 
-def metric(server: InProcess, line: str) -> bool:
-    return f"\n{line}\n" in server.process.registry.render()
+async def metric(server: InProcess, line: str) -> bool:
+    return f"\n{line}\n" in await server.process.registry.render()
 
 
 def test_ingesters_take_turns_within_a_period() -> None:
@@ -64,8 +64,8 @@ async def test_a_flush_ships_the_heads(tmp_path: Path) -> None:
             assert (answer.status, answer.body) == (204, b"")
         assert len(bucket(tmp_path)) == 1
         assert bucket(tmp_path, "other") == []
-        assert metric(server, "cortex_ingester_tsdb_blocks_loaded 1")
-        assert metric(server, "cortex_ingester_oldest_unshipped_block_timestamp_seconds 0")
+        assert await metric(server, "cortex_ingester_tsdb_blocks_loaded 1")
+        assert await metric(server, "cortex_ingester_oldest_unshipped_block_timestamp_seconds 0")
         assert await value(server) == "1"
         stats = await server.call("GET", "/ingester/all_user_stats", headers={"accept": "application/json"})
         assert {row["userID"]: row["loadedBlocks"] for row in json.loads(stats.body)} == {"t": 1, "other": 0}
@@ -130,7 +130,7 @@ async def test_an_idle_head_is_compacted_and_shipped_by_itself(tmp_path: Path) -
             return len(bucket(tmp_path)) == 1
 
         await eventually(shipped)
-        assert metric(server, "cortex_ingester_memory_series 0")
+        assert await metric(server, "cortex_ingester_memory_series 0")
         assert await value(server) == "1"
 
 
@@ -144,17 +144,17 @@ async def test_an_idle_tenant_is_forgotten_and_comes_back(tmp_path: Path) -> Non
         closing = server.process.ingester._upkeep.closing
         assert closing is not None
         await closing.run()
-        page = server.process.registry.render()
+        page = await server.process.registry.render()
         assert 'cortex_ingester_idle_tsdb_checks_total{result="idle_closed"} 1' in page
         assert 'cortex_ingester_idle_tsdb_checks_total{result="not_compacted"} 1' in page
         mentioned = [line for line in page.splitlines() if line.startswith("cortex_ingester_") and 'user="t"' in line]
         assert mentioned == []
         assert any('user="other"' in line for line in page.splitlines())
-        assert metric(server, "cortex_ingester_memory_users 1")
+        assert await metric(server, "cortex_ingester_memory_users 1")
         assert not (tmp_path / "tsdb/t").exists()
         await push(server)
         assert await value(server) == "1"
-        assert metric(server, "cortex_ingester_memory_users 2")
+        assert await metric(server, "cortex_ingester_memory_users 2")
 
 
 async def test_without_shipping_nothing_is_shipped(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ async def test_without_shipping_nothing_is_shipped(tmp_path: Path) -> None:
         await server.call("POST", "/ingester/flush?wait=true")
         assert len(list((tmp_path / "tsdb/t").glob("*/meta.json"))) == 1
         assert not (tmp_path / "blocks/t").exists()
-        assert "cortex_ingester_shipper_uploads_total" not in server.process.registry.render()
+        assert "cortex_ingester_shipper_uploads_total" not in await server.process.registry.render()
 
 
 async def test_a_store_without_a_client_keeps_blocks_here(tmp_path: Path) -> None:

@@ -272,7 +272,8 @@ async def test_a_request_is_written_and_read_back(
     )
     appended = await tsdb.append(pool, request, limits)
     assert (appended.samples, appended.failed_samples, appended.error) == (1, 0, None)
-    assert tsdb.stats().series == 1
+    (stats,) = await _native.stats_of(pool, [tsdb])
+    assert (stats.series, stats.blocks) == (1, 0)
     assert await _native.label_values(pool, tsdb, "__name__", NOTHING, 0) == b'{"status":"success","data":["a"]}'
     await tsdb.close(pool)
     with pytest.raises(_native.ClosedError):

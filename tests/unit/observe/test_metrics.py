@@ -1,10 +1,13 @@
 """The registry's text forms, against what client_golang writes."""
 
+import asyncio
+
 import pytest
 
 from neocortex.observe import Registry
-from neocortex.observe.metrics import format_value
-from neocortex.observe.negotiate import exposition, open_metrics
+from neocortex.observe.exposition import Exposed, OpenMetricsForm, format_value
+from neocortex.observe.negotiate import wanted_form
+from neocortex.turns import A_TURN
 
 
 @pytest.mark.parametrize(
@@ -12,6 +15,8 @@ from neocortex.observe.negotiate import exposition, open_metrics
     [
         (0, "0"),
         (1.0, "1"),
+        (-0.0, "-0"),
+        (-17, "-17"),
         (-3.25, "-3.25"),
         (0.005, "0.005"),
         (7.989e-06, "7.989e-06"),
@@ -43,14 +48,23 @@ def registry() -> Registry:
         seconds.observe(value)
     registry.observed_gauge("asked", "On scrape.", lambda: 1.5)
     registry.gauge_family("empty", "No children.", ("a",))
-    registry.add_text_source(lambda: b"# HELP native_total Elsewhere.\n# TYPE native_total counter\nnative_total 7")
+    registry.add_collector(collected)
     return registry
 
 
-def test_text_form() -> None:
-    assert registry().render() == (
+async def collected() -> list[Exposed]:
+    samples: list[tuple[tuple[str, ...], int]] = [(("b",), 7), (("a",), 2_000_000)]
+    return [
+        Exposed("counter", "native", 'All "quoted".', label_names=("user",), samples=samples),
+        Exposed("gauge", "nothing", "No samples.", label_names=("user",), samples=[]),
+    ]
+
+
+async def test_text_form() -> None:
+    assert await registry().render() == (
         "# HELP asked On scrape.\n# TYPE asked gauge\nasked 1.5\n"
         "# HELP inflight Now.\n# TYPE inflight gauge\ninflight 3\n"
+        '# HELP native All "quoted".\n# TYPE native counter\nnative{user="b"} 7\nnative{user="a"} 2e+06\n'
         "# HELP requests_total Requests\\nby \\\\ method.\n# TYPE requests_total counter\n"
         'requests_total{method="GET",path="a"} 2\n'
         'requests_total{method="GET",path="a\\"b\\\\c\\nd"} 1\n'
@@ -58,19 +72,46 @@ def test_text_form() -> None:
         'seconds_bucket{le="0.5"} 1\nseconds_bucket{le="1"} 2\n'
         'seconds_bucket{le="2.5"} 2\nseconds_bucket{le="+Inf"} 3\n'
         "seconds_sum 4.2\nseconds_count 3\n"
-        "# HELP native_total Elsewhere.\n# TYPE native_total counter\nnative_total 7\n"
     )
 
 
-def test_open_metrics() -> None:
-    lines = open_metrics(registry().render()).splitlines()
-    assert "# TYPE requests counter" in lines
-    assert 'requests_total{method="GET",path="a"} 2.0' in lines
-    assert 'seconds_bucket{le="1.0"} 2' in lines
-    assert "seconds_sum 4.2" in lines
-    assert "inflight 3.0" in lines
-    assert "# TYPE native counter" in lines
-    assert lines[-1] == "# EOF"
+async def test_open_metrics() -> None:
+    assert await registry().render(OpenMetricsForm("1.0.0")) == (
+        "# HELP asked On scrape.\n# TYPE asked gauge\nasked 1.5\n"
+        "# HELP inflight Now.\n# TYPE inflight gauge\ninflight 3.0\n"
+        '# HELP native All \\"quoted\\".\n# TYPE native counter\n'
+        'native_total{user="b"} 7.0\nnative_total{user="a"} 2e+06\n'
+        "# HELP requests Requests\\nby \\\\ method.\n# TYPE requests counter\n"
+        'requests_total{method="GET",path="a"} 2.0\n'
+        'requests_total{method="GET",path="a\\"b\\\\c\\nd"} 1.0\n'
+        "# HELP seconds How long.\n# TYPE seconds histogram\n"
+        'seconds_bucket{le="0.5"} 1\nseconds_bucket{le="1.0"} 2\n'
+        'seconds_bucket{le="2.5"} 2\nseconds_bucket{le="+Inf"} 3\n'
+        "seconds_sum 4.2\nseconds_count 3\n"
+        "# EOF\n"
+    )
+
+
+async def test_a_long_page_lets_others_have_their_turns() -> None:
+    registry = Registry()
+    family = registry.gauge_family("a", "A.", ("user",))
+    for i in range(10 * A_TURN):
+        family.labels(f"{i:05}")
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            # What is removed before its line is written is left out.
+            family.remove(f"{10 * A_TURN - turns:05}")
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(other())
+    page = await registry.render()
+    beside.cancel()
+    assert turns >= 10
+    assert page.count("\n") < 2 + 10 * A_TURN
 
 
 def test_a_name_is_registered_once() -> None:
@@ -113,4 +154,4 @@ PROMETHEUS_3 = (
     ],
 )
 def test_negotiation(accept: str, content_type: str) -> None:
-    assert exposition(accept, "a 1\n")[0] == content_type
+    assert wanted_form(accept).content_type == content_type

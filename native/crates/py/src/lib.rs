@@ -13,6 +13,7 @@ pub mod query_result;
 pub mod read_only;
 pub mod remote_read;
 mod runtime;
+pub mod stats;
 mod threads;
 pub mod tsdb;
 pub mod write;
@@ -33,6 +34,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     query_result::register(module)?;
     read_only::register(module)?;
     remote_read::register(module)?;
+    stats::register(module)?;
     tsdb::register(module)?;
     write::register(module)?;
     module.add("PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })?;

@@ -185,6 +185,29 @@ impl Pool {
         Ok(future)
     }
 
+    /// As [`Self::submit`], for short work that neither waits behind what is queued nor is refused with it: figures are
+    /// asked for most when the pool is busy. Takes a thread of the tokio runtime.
+    ///
+    /// # Errors
+    /// As [`Self::spawn`].
+    pub fn submit_apart<'py, T, E, V>(
+        &self,
+        py: Python<'py>,
+        work: impl FnOnce() -> Result<T, E> + Send + 'static,
+        finish: impl FnOnce(Python<'_>, T) -> PyResult<V> + Send + 'static,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        T: Send + 'static,
+        E: Into<Failure>,
+        V: for<'a> IntoPyObject<'a>,
+    {
+        let apart = async move {
+            let ended = tokio::task::spawn_blocking(move || guarded(work)).await;
+            ended.unwrap_or_else(|e| Err(Failure::Internal(format!("internal error: {e}"))))
+        };
+        self.spawn(py, apart, finish)
+    }
+
     /// As [`Self::submit`], for work that waits: it runs on the tokio runtime and takes no thread of the pool.
     ///
     /// # Errors

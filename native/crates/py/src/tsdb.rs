@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use neocortex_model::labels::Labels;
 use neocortex_tsdb::fs::RealFs;
-use neocortex_tsdb::head::{Appended, LabelSetLimit, Limit, MetadataLimits, SeriesLimits, Stats};
+use neocortex_tsdb::head::{Appended, LabelSetLimit, Limit, MetadataLimits, SeriesLimits};
 use neocortex_tsdb::{MetadataOutcome, Options, SystemClock, Tsdb, TsdbError, Ulid, WalCompression};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -66,6 +66,11 @@ impl PyTsdbOptions {
                 ..Options::default()
             },
         })
+    }
+
+    #[getter]
+    fn series(&self) -> u64 {
+        self.options.series_count.get()
     }
 }
 
@@ -199,144 +204,6 @@ impl PyAppended {
     }
 }
 
-/// `TsdbStats`
-#[pyclass(frozen, name = "TsdbStats", module = "neocortex._native")]
-pub struct PyTsdbStats {
-    stats: Stats,
-}
-
-#[pymethods]
-impl PyTsdbStats {
-    #[getter]
-    fn series(&self) -> u64 {
-        self.stats.series
-    }
-
-    #[getter]
-    fn series_created(&self) -> u64 {
-        self.stats.series_created
-    }
-
-    #[getter]
-    fn chunks(&self) -> u64 {
-        self.stats.chunks
-    }
-
-    #[getter]
-    fn metadata(&self) -> u64 {
-        self.stats.metadata
-    }
-
-    #[getter]
-    fn exemplars(&self) -> u64 {
-        self.stats.exemplars
-    }
-
-    #[getter]
-    fn chunks_created(&self) -> u64 {
-        self.stats.chunks_created
-    }
-
-    #[getter]
-    fn float_samples_appended(&self) -> u64 {
-        self.stats.float_samples_appended
-    }
-
-    #[getter]
-    fn histogram_samples_appended(&self) -> u64 {
-        self.stats.histogram_samples_appended
-    }
-
-    #[getter]
-    fn out_of_order_samples(&self) -> u64 {
-        self.stats.out_of_order_samples
-    }
-
-    #[getter]
-    fn out_of_order_histograms(&self) -> u64 {
-        self.stats.out_of_order_histograms
-    }
-
-    #[getter]
-    fn out_of_order_floats_appended(&self) -> u64 {
-        self.stats.out_of_order_floats_appended
-    }
-
-    #[getter]
-    fn out_of_order_histograms_appended(&self) -> u64 {
-        self.stats.out_of_order_histograms_appended
-    }
-
-    /// Samples by bucket, and the sum in seconds.
-    #[getter]
-    fn out_of_order_delta(&self) -> (Vec<u64>, f64) {
-        (self.stats.out_of_order_delta.counts().to_vec(), self.stats.out_of_order_delta.sum_s())
-    }
-
-    #[getter]
-    fn out_of_bound_samples(&self) -> u64 {
-        self.stats.out_of_bound_samples
-    }
-
-    #[getter]
-    fn exemplars_appended(&self) -> u64 {
-        self.stats.exemplars_appended
-    }
-
-    #[getter]
-    fn out_of_order_exemplars(&self) -> u64 {
-        self.stats.out_of_order_exemplars
-    }
-
-    #[getter]
-    fn last_append_ms(&self) -> i64 {
-        self.stats.last_append_ms
-    }
-
-    #[getter]
-    fn min_time_ms(&self) -> i64 {
-        self.stats.min_t
-    }
-
-    #[getter]
-    fn max_time_ms(&self) -> i64 {
-        self.stats.max_t
-    }
-
-    #[getter]
-    fn memory_bytes(&self) -> u64 {
-        self.stats.bytes.total()
-    }
-
-    /// Bytes in memory by kind.
-    #[getter]
-    fn memory_by_kind(&self) -> BTreeMap<&'static str, u64> {
-        let bytes = self.stats.bytes;
-        BTreeMap::from([
-            ("symbols", bytes.symbols),
-            ("series", bytes.series),
-            ("postings", bytes.postings),
-            ("open_chunks", bytes.open_chunks),
-            ("closed_chunks", bytes.closed_chunks),
-        ])
-    }
-
-    #[getter]
-    fn wal_bytes(&self) -> u64 {
-        self.stats.wal_bytes
-    }
-
-    #[getter]
-    fn wal_failures(&self) -> u64 {
-        self.stats.wal_failures
-    }
-
-    #[getter]
-    fn wal_segment(&self) -> u64 {
-        self.stats.wal.segment
-    }
-}
-
 /// `Tsdb`
 #[pyclass(frozen, name = "Tsdb", module = "neocortex._native")]
 pub struct PyTsdb {
@@ -360,14 +227,14 @@ impl PyTsdb {
         )
     }
 
-    #[pyo3(signature = (pool, request, limits, room=None))]
+    #[pyo3(signature = (pool, request, limits, max_series=None))]
     fn append<'py>(
         &self,
         py: Python<'py>,
         pool: &Pool,
         request: &PyWriteRequest,
         limits: Py<PySeriesLimits>,
-        room: Option<u64>,
+        max_series: Option<u64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let tsdb = Arc::clone(&self.tsdb);
         let batch = Arc::clone(&request.batch);
@@ -378,29 +245,17 @@ impl PyTsdb {
                 let batch = batch.lock();
                 tsdb.set_max_exemplars(limits.max_exemplars);
                 tsdb.set_native_histograms(limits.native_histograms);
-                let appended = match room {
+                let appended = match max_series {
                     None => tsdb.append(&*batch, &limits.series)?,
-                    Some(_) => tsdb.append(&*batch, &SeriesLimits { room, ..limits.series.clone() })?,
+                    Some(max) => {
+                        let room = Some(max.saturating_sub(tsdb.series_of_all()));
+                        tsdb.append(&*batch, &SeriesLimits { room, ..limits.series.clone() })?
+                    }
                 };
                 let metadata = tsdb.set_metadata(batch.metadata(), &limits.metadata);
                 Ok::<_, TsdbError>(PyAppended { appended, metadata })
             },
             |_, appended| Ok(appended),
-        )
-    }
-
-    /// Figures; short enough for the event loop.
-    fn stats(&self) -> PyTsdbStats {
-        PyTsdbStats { stats: self.tsdb.stats() }
-    }
-
-    /// Series that got a sample at `since_ms` or later: all of them, and those of native histograms.
-    fn active_series<'py>(&self, py: Python<'py>, pool: &Pool, since_ms: i64) -> PyResult<Bound<'py, PyAny>> {
-        let tsdb = Arc::clone(&self.tsdb);
-        pool.submit(
-            py,
-            move || Ok::<_, TsdbError>(tsdb.active_series(since_ms)),
-            |_, active| Ok((active.total, active.histograms)),
         )
     }
 
@@ -481,6 +336,5 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyTsdbOptions>()?;
     module.add_class::<PySeriesLimits>()?;
     module.add_class::<PyAppended>()?;
-    module.add_class::<PyTsdbStats>()?;
     module.add_class::<PyTsdb>()
 }

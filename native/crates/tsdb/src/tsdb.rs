@@ -20,6 +20,7 @@ use crate::head::{
     ActiveSeries, Appended, Head, LabelSetLimit, MetadataLimits, MetadataOutcome, ReplayStats, SeriesLimits, Stats,
 };
 use crate::local::Local;
+use crate::series_count::{SeriesCount, Share};
 use crate::upkeep::UpkeepStats;
 use crate::wal::write::WalOptions;
 
@@ -58,6 +59,8 @@ pub struct Options {
     pub native_histograms: bool,
     /// `blocks_storage.tsdb.out_of_order_cap_max`: samples that an out-of-order chunk gets, at least 1.
     pub out_of_order_cap: usize,
+    /// Has the series of all databases that are opened with it.
+    pub series_count: Arc<SeriesCount>,
 }
 
 impl Default for Options {
@@ -72,6 +75,7 @@ impl Default for Options {
             max_exemplars: 0,
             native_histograms: false,
             out_of_order_cap: 32,
+            series_count: Arc::default(),
         }
     }
 }
@@ -83,6 +87,7 @@ pub struct Tsdb {
     local: Arc<Local>,
     compactor: Compactor,
     replay: ReplayStats,
+    counted: Share,
 }
 
 impl Tsdb {
@@ -108,7 +113,14 @@ impl Tsdb {
             retention_ms: options.retention_ms,
             running: Mutex::new(()),
         };
-        Ok(Self { head, local, compactor, replay })
+        let tsdb = Self { head, local, compactor, replay, counted: Share::of(&options.series_count) };
+        tsdb.count_series();
+        Ok(tsdb)
+    }
+
+    /// To be called after series came or went.
+    fn count_series(&self) {
+        self.counted.update(|| self.head.stats().series);
     }
 
     /// Appends the samples of a request. Returns when the write-ahead log has them; what is refused is told in the
@@ -117,7 +129,11 @@ impl Tsdb {
     /// # Errors
     /// [`TsdbError`] when the log cannot be written or the database is closed: nothing of the request was taken.
     pub fn append<R: SeriesRows>(&self, rows: &R, limits: &SeriesLimits) -> Result<Appended, TsdbError> {
-        self.head.append(rows, limits)
+        let appended = self.head.append(rows, limits)?;
+        if appended.new_series > 0 {
+            self.count_series();
+        }
+        Ok(appended)
     }
 
     /// Takes the metadata of a request; kept in memory only, as Cortex does.
@@ -187,7 +203,13 @@ impl Tsdb {
         self.head.set_native_histograms(enabled);
     }
 
-    /// Figures. Takes no lock for long: fit to be called for every scrape.
+    /// Series in memory over all databases that were opened with the same [`Options::series_count`].
+    #[must_use]
+    pub fn series_of_all(&self) -> u64 {
+        self.counted.sum()
+    }
+
+    /// Figures. Waits for an append that is being applied and for a head that forgets; takes no lock for long itself.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.head.stats()
@@ -224,7 +246,9 @@ impl Tsdb {
     /// # Errors
     /// [`TsdbError`]: nothing is lost; what was not done is done by the next call.
     pub fn compact(&self) -> Result<Compacted, TsdbError> {
-        self.compactor.compact(&self.local)
+        let compacted = self.compactor.compact(&self.local);
+        self.count_series();
+        compacted
     }
 
     /// As [`Self::compact`], but writes all samples there are. Samples up to the newest one are out of bounds from now on.
@@ -232,7 +256,9 @@ impl Tsdb {
     /// # Errors
     /// As [`Self::compact`].
     pub fn flush(&self) -> Result<Compacted, TsdbError> {
-        self.compactor.flush(&self.local)
+        let compacted = self.compactor.flush(&self.local);
+        self.count_series();
+        compacted
     }
 
     /// Removes blocks past retention; with `shipped`, which are the blocks that the bucket has, only those of them. Gives the
@@ -257,6 +283,12 @@ impl Tsdb {
     #[must_use]
     pub fn blocks(&self) -> Vec<Arc<Block>> {
         self.local.blocks().to_vec()
+    }
+
+    /// Number of blocks here.
+    #[must_use]
+    pub fn block_count(&self) -> usize {
+        self.local.blocks().len()
     }
 
     /// Flushes the write-ahead log to disk and closes it; appends then fail with [`TsdbError::Closed`], reads go on.

@@ -1,10 +1,14 @@
 //! Files that do not change, as memory.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::ops::Deref;
 use std::os::fd::AsRawFd;
 use std::ptr::NonNull;
+
+/// Up to this length, in bytes, files are read and not mapped: Linux allows a process 65,530 mappings unless it is told
+/// otherwise (`vm.max_map_count`), and thousands of small tenants have as many blocks of two files each.
+const MAX_READ: usize = 64 << 10;
 
 /// The bytes of a file that does not change while it is mapped: files of blocks are complete before they get their name
 /// and are only ever removed. Should the disk fail to deliver a page, the process gets a signal, as Prometheus does.
@@ -26,11 +30,13 @@ impl Mapped {
         Self(Bytes::Memory(bytes))
     }
 
-    /// The bytes of a file.
-    pub(super) fn file(file: &File) -> io::Result<Self> {
+    /// The bytes of a file that is at its start.
+    pub(super) fn file(mut file: &File) -> io::Result<Self> {
         let len = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
-        if len == 0 {
-            return Ok(Self::memory(Vec::new()));
+        if len <= MAX_READ {
+            let mut bytes = vec![0; len];
+            file.read_exact(&mut bytes)?;
+            return Ok(Self::memory(bytes));
         }
         // SAFETY: a new read-only mapping of a file that is open, at a place the kernel chooses; nothing is overwritten.
         let start =
@@ -59,6 +65,41 @@ impl Drop for Bytes {
         if let Self::File { start, len } = self {
             // SAFETY: mapped by `Mapped::file` with this length; nobody borrows from it any more.
             unsafe { libc::munmap(start.as_ptr().cast(), *len) };
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the files that are mapped")]
+mod tests {
+    use super::*;
+
+    fn mapped(len: usize) -> (Vec<u8>, Mapped) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("chunks");
+        let bytes: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        let mapped = Mapped::file(&File::open(&path).unwrap()).unwrap();
+        // Whoever has a block can read it after it was removed.
+        std::fs::remove_file(&path).unwrap();
+        (bytes, mapped)
+    }
+
+    #[test]
+    fn small_files_are_read() {
+        for len in [0, 1, MAX_READ] {
+            let (bytes, mapped) = mapped(len);
+            assert!(matches!(&mapped.0, Bytes::Memory(read) if read.capacity() == len), "{len} bytes");
+            assert_eq!(*mapped, *bytes);
+        }
+    }
+
+    #[test]
+    fn large_files_are_mapped() {
+        for len in [MAX_READ + 1, 3 * MAX_READ] {
+            let (bytes, mapped) = mapped(len);
+            assert!(matches!(mapped.0, Bytes::File { len: mapped, .. } if mapped == len), "{len} bytes");
+            assert_eq!(*mapped, *bytes);
         }
     }
 }

@@ -1,0 +1,135 @@
+"""The text forms of metrics, as client_golang writes them: 0.0.4 and OpenMetrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import isfinite, isnan
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Buckets(Protocol):
+    """A histogram's state: `counts` of each bucket alone, the one above the last bound too; `total` of all values."""
+
+    bounds: tuple[float, ...]
+    counts: list[int]
+    total: float
+
+
+Samples = Iterable[tuple[tuple[str, ...], "float | Buckets"]]
+"""Label values and what is observed under them."""
+
+
+class TextForm:
+    """Text form 0.0.4."""
+
+    content_type = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
+    end = ""
+
+    def header(self, kind: str, name: str, text: str) -> str:
+        """The lines before a family's samples."""
+        return f"# HELP {name} {self.help_text(text)}\n# TYPE {name} {kind}\n"
+
+    def help_text(self, text: str) -> str:
+        """A help text as it is written."""
+        return text.replace("\\", "\\\\").replace("\n", "\\n")
+
+    def sample_name(self, _kind: str, name: str) -> str:
+        """What the samples of a family are called."""
+        return name
+
+    def number(self, value: float) -> str:
+        """A value that is not a count, or the bound of a bucket."""
+        return format_value(value)
+
+
+class OpenMetricsForm(TextForm):
+    """OpenMetrics: a counter's family is called without `_total`, its samples with it; numbers are floats."""
+
+    end = "# EOF\n"
+
+    def __init__(self, version: str) -> None:
+        self.content_type = f"application/openmetrics-text; version={version}; charset=utf-8; escaping=underscores"
+
+    def header(self, kind: str, name: str, text: str) -> str:
+        """The lines before a family's samples."""
+        return super().header(kind, name.removesuffix("_total") if kind == "counter" else name, text)
+
+    def help_text(self, text: str) -> str:
+        """A help text as it is written. Only text form 0.0.4 leaves quotes alone."""
+        return super().help_text(text).replace('"', '\\"')
+
+    def sample_name(self, kind: str, name: str) -> str:
+        """What the samples of a family are called."""
+        return name if kind != "counter" or name.endswith("_total") else f"{name}_total"
+
+    def number(self, value: float) -> str:
+        """A value that is not a count, or the bound of a bucket."""
+        text = format_value(value)
+        return f"{text}.0" if text.lstrip("-").isdigit() else text
+
+
+TEXT = TextForm()
+
+
+class Exposed:
+    """A family as one scrape shows it: its samples are taken while it is written."""
+
+    def __init__(self, kind: str, name: str, text: str, *, label_names: tuple[str, ...], samples: Samples) -> None:
+        self.name = name
+        self._kind = kind
+        self._text = text
+        self._label_names = label_names
+        self._samples = samples
+
+    def lines(self, form: TextForm) -> Iterator[str]:
+        """The header, then a text a sample, in the order of the samples; nothing at all without samples."""
+        header = form.header(self._kind, self.name, self._text)
+        name = form.sample_name(self._kind, self.name)
+        for values, value in self._samples:
+            if header:
+                yield header
+                header = ""
+            pairs = ",".join([f'{key}="{_escape(text)}"' for key, text in zip(self._label_names, values, strict=True)])
+            if isinstance(value, (int, float)):
+                yield f"{name}{{{pairs}}} {form.number(value)}\n" if pairs else f"{name} {form.number(value)}\n"
+            else:
+                yield _histogram(form, name, pairs, value)
+
+
+def _histogram(form: TextForm, name: str, pairs: str, state: Buckets) -> str:
+    before = f"{name}_bucket{{{pairs}," if pairs else f"{name}_bucket{{"
+    braces = f"{{{pairs}}}" if pairs else ""
+    running = 0
+    lines = []
+    for bound, count in zip(state.bounds, state.counts, strict=False):
+        running += count
+        lines.append(f'{before}le="{form.number(bound)}"}} {format_value(running)}\n')
+    running += state.counts[-1]
+    lines.append(f'{before}le="+Inf"}} {format_value(running)}\n')
+    lines.append(f"{name}_sum{braces} {form.number(state.total)}\n{name}_count{braces} {format_value(running)}\n")
+    return "".join(lines)
+
+
+def format_value(value: float) -> str:
+    """A sample value as Go's `strconv.FormatFloat(value, 'g', -1, 64)`: exponent form below 1e-4 and from 1e+06 on."""
+    if -1_000_000 < value < 1_000_000 and value == int(value):
+        return f"{value:.0f}"
+    value = float(value)
+    if not isfinite(value):
+        return "NaN" if isnan(value) else "+Inf" if value > 0 else "-Inf"
+    mantissa, _, _ = repr(value).lstrip("-").partition("e")
+    digits = mantissa.replace(".", "").lstrip("0").rstrip("0") or "0"
+    scientific = f"{value:.{len(digits) - 1}e}"
+    exponent = int(scientific[scientific.index("e") + 1 :])
+    if exponent < -4 or exponent >= 6:
+        return scientific
+    return f"{value:.{max(0, len(digits) - 1 - exponent)}f}"
+
+
+def _escape(value: str) -> str:
+    if "\\" in value or '"' in value or "\n" in value:
+        return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return value
