@@ -102,11 +102,13 @@ async def _serve(loaded: Loaded, registry: Registry) -> bool:
     """Whether everything that ran has stopped without failing."""
     import asyncio  # noqa: PLC0415
 
+    from neocortex.garbage import keep_pauses_short  # noqa: PLC0415
     from neocortex.modules import build  # noqa: PLC0415
     from neocortex.process import Process  # noqa: PLC0415
 
     process = Process(loaded.config, registry)
     supervisor = build(process, loaded.config.target)
+    keep_pauses_short()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.request_stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from neocortex.http.errors import TEXT
@@ -27,7 +28,7 @@ async def stats_page(
             f'{"," if i else ""}{{"userID":{json.dumps(tenant)},{figures.json_members()}}}'
             for i, (tenant, figures) in enumerate(rows)
         )
-        return Response(200, TEXT, f"[{await joined(objects)}]\n")
+        return Response(200, TEXT, await joined(chain("[", objects, "]\n")))
     return await long_page(
         "neocortex.ingester",
         "user_stats.html",

@@ -9,10 +9,10 @@ ask for it on each scrape.
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import chain
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from neocortex.observe.exposition import TEXT, Exposed
-from neocortex.turns import joined
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -184,10 +184,13 @@ class Registry:
         """Has `collect` asked for whole families on each scrape, names unlike all others: what takes time to gather."""
         self._collectors.append(collect)
 
-    async def render(self, form: TextForm = TEXT) -> str:
+    async def render(self, form: TextForm = TEXT) -> bytes:
         """Everything, families by name. What waits for the event loop meanwhile has its turns."""
+        from neocortex.turns import joined  # noqa: PLC0415 - brings asyncio, which not every start of the command needs
+
         exposed = [ask() for ask in self._families.values()]
         for collect in self._collectors:
             exposed += await collect()
         exposed.sort(key=lambda family: family.name)
-        return await joined(line for family in exposed for line in family.lines(form)) + form.end
+        lines = chain.from_iterable(family.lines(form) for family in exposed)
+        return await joined(chain(lines, (form.end,)))

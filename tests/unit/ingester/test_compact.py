@@ -28,7 +28,7 @@ async def test_a_head_becomes_a_block_and_answers_stay_the_same(tmp_path: Path) 
         for t, v in samples:
             assert (await server.push(encode_v1([({"__name__": "a"}, [(t, v)])]))).status == 200
         await eventually(has_block)
-        assert "cortex_ingester_tsdb_compactions_failed_total 0" in await server.process.registry.render()
+        assert "cortex_ingester_tsdb_compactions_failed_total 0" in (await server.process.registry.render()).decode()
 
         async def stored() -> list[list[object]]:
             answer = await server.api("query", {"query": "a[6h]", "time": f"{now_ms / 1000}"})

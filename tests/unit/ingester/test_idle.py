@@ -34,7 +34,7 @@ class Check:
         registry = Registry()
         await IdleClosing(self._tenants, self._pool, registry, timeout_s=timeout_s, ships=ships).run()
         prefix = "cortex_ingester_idle_tsdb_checks_total{"
-        lines = [line for line in (await registry.render()).splitlines() if line.startswith(prefix)]
+        lines = [line for line in (await registry.render()).decode().splitlines() if line.startswith(prefix)]
         assert len(lines) == 10
         (counted,) = [line for line in lines if line.endswith(" 1")]
         return counted.split('"')[1]

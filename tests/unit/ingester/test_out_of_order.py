@@ -22,7 +22,7 @@ async def values(server: InProcess, at_ms: int) -> list[tuple[int, str]]:
 
 
 async def metrics(server: InProcess) -> set[str]:
-    return set((await server.process.registry.render()).splitlines())
+    return set((await server.process.registry.render()).decode().splitlines())
 
 
 async def test_what_is_behind_within_the_window_is_taken(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ async def test_what_was_acknowledged_is_there_after_a_restart(tmp_path: Path) ->
         answer = await server.api("query", {"query": "a", "time": str(time.time() + 1)})
         (row,) = json.loads(answer.body)["data"]["result"]
         assert row["metric"] == {"__name__": "a", "job": "x"}
-        assert "cortex_ingester_memory_users 2" in await server.process.registry.render()
+        assert "cortex_ingester_memory_users 2" in (await server.process.registry.render()).decode()
 
 
 async def test_a_database_that_cannot_be_opened_ends_the_start(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def tenants(tmp_path: Path, pool: _native.Pool, tsdb_options: _native.TsdbOption
 
 async def counts(registry: Registry) -> dict[str, int]:
     prefix = "cortex_ingester_shipper_"
-    lines = [line for line in (await registry.render()).splitlines() if line.startswith(prefix)]
+    lines = [line for line in (await registry.render()).decode().splitlines() if line.startswith(prefix)]
     return {line.split()[0].removeprefix(prefix).removesuffix("_total"): int(line.split()[1]) for line in lines}
 
 

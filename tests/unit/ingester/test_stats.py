@@ -62,7 +62,7 @@ async def test_what_was_pushed_shows(tmp_path: Path) -> None:
         assert 0 < stats["APIIngestionRate"] <= 2 / 0.05
         assert stats["ingestionRate"] == stats["APIIngestionRate"]
         assert stats["RuleIngestionRate"] == 0
-        assert 'cortex_ingester_active_series{user="t"} 2\n' in await server.process.registry.render()
+        assert 'cortex_ingester_active_series{user="t"} 2\n' in (await server.process.registry.render()).decode()
 
 
 async def test_idle_series_are_not_active(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ async def test_active_series_can_be_switched_off(tmp_path: Path) -> None:
         await push(server, "t", "a")
         stats = json.loads((await server.call("GET", "/api/v1/user_stats")).body)
         assert (stats["numSeries"], stats["activeSeries"]) == (1, 0)
-        assert "cortex_ingester_active_series" not in await server.process.registry.render()
+        assert "cortex_ingester_active_series" not in (await server.process.registry.render()).decode()
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ async def test_operations_are_counted(pool: _native.Pool, tmp_path: Path) -> Non
     assert await bucket.exists("t/a")
     with pytest.raises(_native.BucketError):
         await bucket.upload("t/c", str(tmp_path / "none"))
-    page = await registry.render()
+    page = (await registry.render()).decode()
     for line in (
         'operations_total{bucket="",component="ingester",operation="upload"} 3',
         'operations_total{bucket="",component="ingester",operation="exists"} 1',

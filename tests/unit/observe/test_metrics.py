@@ -61,7 +61,7 @@ async def collected() -> list[Exposed]:
 
 
 async def test_text_form() -> None:
-    assert await registry().render() == (
+    assert (await registry().render()).decode() == (
         "# HELP asked On scrape.\n# TYPE asked gauge\nasked 1.5\n"
         "# HELP inflight Now.\n# TYPE inflight gauge\ninflight 3\n"
         '# HELP native All "quoted".\n# TYPE native counter\nnative{user="b"} 7\nnative{user="a"} 2e+06\n'
@@ -76,7 +76,7 @@ async def test_text_form() -> None:
 
 
 async def test_open_metrics() -> None:
-    assert await registry().render(OpenMetricsForm("1.0.0")) == (
+    assert (await registry().render(OpenMetricsForm("1.0.0"))).decode() == (
         "# HELP asked On scrape.\n# TYPE asked gauge\nasked 1.5\n"
         "# HELP inflight Now.\n# TYPE inflight gauge\ninflight 3.0\n"
         '# HELP native All \\"quoted\\".\n# TYPE native counter\n'
@@ -111,7 +111,7 @@ async def test_a_long_page_lets_others_have_their_turns() -> None:
     page = await registry.render()
     beside.cancel()
     assert turns >= 10
-    assert page.count("\n") < 2 + 10 * A_TURN
+    assert page.count(b"\n") < 2 + 10 * A_TURN
 
 
 def test_a_name_is_registered_once() -> None:

@@ -119,7 +119,7 @@ async def test_forget(app: Application, store: MemoryStore, form: bytes, left: l
 async def test_metrics(app: Application, store: MemoryStore) -> None:
     registry = Registry()
     register_ring_metrics(registry, store, "ring", "ingester", 60)
-    text = await registry.render()
+    text = (await registry.render()).decode()
     assert 'cortex_ring_members{name="ingester",state="ACTIVE"} 1' in text
     assert 'cortex_ring_members{name="ingester",state="Unhealthy"} 1' in text
     assert 'cortex_ring_members{name="ingester",state="LEAVING"} 0' in text

@@ -39,8 +39,8 @@ async def test_items_come_in_order_and_in_turns() -> None:
 async def test_pieces_are_joined_in_turns() -> None:
     beside = Beside()
     task = asyncio.create_task(beside.run())
-    assert await joined(beside.items(2 * A_TURN + 1)) == "".join(str(i) for i in range(2 * A_TURN + 1))
+    assert await joined(beside.items(2 * A_TURN + 1)) == "".join(str(i) for i in range(2 * A_TURN + 1)).encode()
     assert beside.turns >= 2
     assert beside.longest <= A_TURN
     task.cancel()
-    assert await joined([]) == ""
+    assert await joined([]) == b""
