@@ -35,4 +35,6 @@ async def joined(pieces: Iterable[str]) -> bytes:
     while batch := list(islice(left, A_TURN)):
         batches.append("".join(batch).encode())
         await asyncio.sleep(PAUSE_S)
-    return b"".join(batches)
+    text = b"".join(batches)
+    await asyncio.sleep(PAUSE_S)
+    return text

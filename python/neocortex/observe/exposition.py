@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Protocol
 
@@ -85,7 +86,7 @@ class Exposed:
         self._samples = samples
 
     def lines(self, form: TextForm) -> Iterator[str]:
-        """The header, then a text a sample, in the order of the samples; nothing at all without samples."""
+        """The header, then the lines in the order of the samples; nothing at all without samples."""
         header = form.header(self._kind, self.name, self._text)
         name = form.sample_name(self._kind, self.name)
         for values, value in self._samples:
@@ -96,27 +97,35 @@ class Exposed:
             if isinstance(value, (int, float)):
                 yield f"{name}{{{pairs}}} {form.number(value)}\n" if pairs else f"{name} {form.number(value)}\n"
             else:
-                yield _histogram(form, name, pairs, value)
+                yield from _histogram(form, name, pairs, value)
 
 
-def _histogram(form: TextForm, name: str, pairs: str, state: Buckets) -> str:
+def _histogram(form: TextForm, name: str, pairs: str, state: Buckets) -> Iterator[str]:
     before = f"{name}_bucket{{{pairs}," if pairs else f"{name}_bucket{{"
     braces = f"{{{pairs}}}" if pairs else ""
     running = 0
-    lines = []
-    for bound, count in zip(state.bounds, state.counts, strict=False):
+    for bound, count in zip(_bounds(form, state.bounds), state.counts, strict=False):
         running += count
-        lines.append(f'{before}le="{form.number(bound)}"}} {format_value(running)}\n')
+        yield f"{before}{bound}{format_value(running)}\n"
     running += state.counts[-1]
-    lines.append(f'{before}le="+Inf"}} {format_value(running)}\n')
-    lines.append(f"{name}_sum{braces} {form.number(state.total)}\n{name}_count{braces} {format_value(running)}\n")
-    return "".join(lines)
+    yield f'{before}le="+Inf"}} {format_value(running)}\n'
+    yield f"{name}_sum{braces} {form.number(state.total)}\n"
+    yield f"{name}_count{braces} {format_value(running)}\n"
+
+
+@lru_cache(16)
+def _bounds(form: TextForm, bounds: tuple[float, ...]) -> list[str]:
+    """The last label of each bucket's line and what follows; most histograms share their bounds."""
+    return [f'le="{form.number(bound)}"}} ' for bound in bounds]
 
 
 def format_value(value: float) -> str:
     """A sample value as Go's `strconv.FormatFloat(value, 'g', -1, 64)`: exponent form below 1e-4 and from 1e+06 on."""
-    if -1_000_000 < value < 1_000_000 and value == int(value):
-        return f"{value:.0f}"
+    if -1_000_000 < value < 1_000_000:
+        if type(value) is int:
+            return str(value)
+        if value == int(value):
+            return f"{value:.0f}"
     value = float(value)
     if not isfinite(value):
         return "NaN" if isnan(value) else "+Inf" if value > 0 else "-Inf"
