@@ -79,6 +79,34 @@ def test_while_heavy_queries_run(table: Callable[..., Table], tmp_path: Path, se
             push_all(server, itertools.takewhile(lambda _: time.monotonic() < end, rounds))
 
 
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(("series", "samples"), SIZES)
+def test_while_flushes_and_heavy_queries_run(
+    table: Callable[..., Table], tmp_path: Path, series: int, samples: int
+) -> None:
+    """Heads are written to blocks on demand, twice, while three clients ask for all series, of heads and of blocks."""
+    step_ms = 300_000
+    start_ms = int(time.time() * 1000) - samples * step_ms
+    rounds = bodies(label_sets(series), samples, PER_REQUEST, start_ms, step_ms)
+    figures = table(QUESTION, COLUMNS)
+    with (
+        NeocortexPeer(tmp_path) as server,
+        Watch(server, tmp_path, figures, f"flushing and querying {series:,} series"),
+        asking(server, start_ms / 1000, start_ms / 1000 + 3600),
+    ):
+        for _ in range(2):
+            push_all(server, itertools.islice(rounds, samples // 2 * series // PER_REQUEST))
+            flush(server)
+
+
+def flush(server: Peer) -> None:
+    """Returns when the heads are in blocks and these in the bucket."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=COMPACTED_WITHIN_S)
+    connection.request("POST", "/ingester/flush?wait=true")
+    assert connection.getresponse().status == http.client.NO_CONTENT
+    connection.close()
+
+
 def wait_for_checkpoint(server: Peer) -> None:
     """The log is cut short when all else is done."""
     end = time.monotonic() + COMPACTED_WITHIN_S

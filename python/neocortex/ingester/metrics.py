@@ -70,11 +70,10 @@ class IngesterMetrics:
         for counters in (self._metadata_created, self._metadata_removed):
             counters.remove(tenant)
 
-    def active_series(self, by_tenant: dict[str, tuple[int, int]]) -> None:
-        """Active series were counted: all of a tenant, and those of native histograms."""
-        for tenant, (series, histograms) in by_tenant.items():
-            self._active.labels(tenant).set(series)
-            self._active_histograms.labels(tenant).set(histograms)
+    def active_series(self, tenant: str, series: int, histograms: int) -> None:
+        """A tenant's active series were counted: all of them, and those of native histograms."""
+        self._active.labels(tenant).set(series)
+        self._active_histograms.labels(tenant).set(histograms)
 
     def label_sets(self, by_tenant: dict[str, list[tuple[str, int, int]]]) -> None:
         """Series were counted that carry the labels for which there are limits: label set, limit, series."""

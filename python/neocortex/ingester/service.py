@@ -18,6 +18,7 @@ from neocortex.ingester.limits import PEAK_PERIOD_S, RATE_PERIOD_S, IngesterRefu
 from neocortex.observe import get_logger
 from neocortex.ring.instance import InstanceState
 from neocortex.service import Service, State
+from neocortex.turns import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -236,7 +237,9 @@ class Ingester(Service):
             tenant: await tsdb.label_set_series(self._pool, self._series_limits(tenant)) for tenant, tsdb in limited
         }
         # What was removed meanwhile must not come back.
-        self._metrics.active_series({tenant: active for tenant, active in counted.items() if self.tenants.get(tenant)})
+        async for tenant, active in in_turns(counted.items()):
+            if self.tenants.get(tenant):
+                self._metrics.active_series(tenant, *active)
         self._metrics.label_sets({tenant: series for tenant, series in usage.items() if self.tenants.get(tenant)})
 
     def _series_limits(self, tenant: str) -> _native.SeriesLimits:

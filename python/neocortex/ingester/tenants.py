@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from functools import partial
 from operator import itemgetter
@@ -84,13 +85,14 @@ class Tenants:
         database.begin_write()
         return database
 
-    async def _database(self, tenant: str) -> Database:
+    async def _database(self, tenant: str, shipped: frozenset[str] = frozenset()) -> Database:
+        """`shipped` is for a database that has to be opened, and may lack what is in the bucket."""
         while True:
             database = self._open.get(tenant)
             if database is None:
                 opening = self._opening.get(tenant)
                 if opening is None:
-                    opening = asyncio.ensure_future(self._open_one(tenant))
+                    opening = asyncio.ensure_future(self._open_one(tenant, shipped))
                     self._opening[tenant] = opening
                 # One waiter's cancellation must not end what others wait for; the same holds for a removal.
                 database = await asyncio.shield(opening)
@@ -124,10 +126,8 @@ class Tenants:
 
     async def open_existing(self) -> None:
         """Opens every tenant that has a folder: replays their logs, as many at once as the pool has threads."""
-        if not self._folder.is_dir():
-            return
-        names = [entry.name for entry in self._folder.iterdir() if entry.is_dir() and is_valid(entry.name)]
-        await in_turn([partial(self.get_or_open, name) for name in sorted(names)], AT_ONCE)
+        found = await asyncio.to_thread(_look_through, self._folder)
+        await in_turn([partial(self._database, tenant, shipped) for tenant, shipped in found], AT_ONCE)
 
     async def close(self) -> None:
         """Closes all databases, those that are being opened too; their logs are synced.
@@ -139,16 +139,25 @@ class Tenants:
         self._open.clear()
         await in_turn(closing, AT_ONCE)
 
-    async def _open_one(self, tenant: str) -> Database:
+    async def _open_one(self, tenant: str, shipped: frozenset[str]) -> Database:
         folder = self._folder / tenant
         try:
             tsdb = await _native.Tsdb.open(self._pool, str(folder), self._options)
-            shipped = await asyncio.to_thread(read_shipped, folder)
             database = Database(tsdb, folder, opened_ms=time.time_ns() // 1_000_000, shipped=shipped)
             self._open[tenant] = database
             return database
         finally:
             del self._opening[tenant]
+
+
+def _look_through(folder: Path) -> list[tuple[str, frozenset[str]]]:
+    """The tenants that have a folder, sorted, and which of their blocks were shipped. Reads the disk."""
+    try:
+        with os.scandir(folder) as entries:
+            tenants = sorted(entry.name for entry in entries if is_valid(entry.name) and entry.is_dir())
+    except FileNotFoundError:
+        return []
+    return [(tenant, read_shipped(folder / tenant)) for tenant in tenants]
 
 
 async def in_turn(calls: Sequence[Callable[[], Awaitable[object]]], at_once: int) -> None:
