@@ -137,7 +137,7 @@ async def test_what_a_future_held_is_freed(pool: _native.Pool) -> None:
     assert watched() is None
 
 
-async def test_a_full_queue_refuses_at_once() -> None:
+async def test_a_full_queue_refuses_at_once_all_but_figures() -> None:
     pool = _native.Pool(asyncio.get_running_loop(), 1, 2, "small")
     cancellation = _native.Cancellation(60)
     running = [evaluate(pool, LONG, cancellation)]
@@ -146,6 +146,7 @@ async def test_a_full_queue_refuses_at_once() -> None:
     assert await becomes(pool, 2)
     with pytest.raises(_native.OverloadedError, match=r"^too many requests are queued$"):
         quick(pool)
+    assert await _native.stats_of(pool, []) == []
     cancellation.cancel()
     ends = await asyncio.gather(*running, return_exceptions=True)
     assert [type(end) for end in ends] == [_native.QueryCanceledError] * 3
