@@ -21,20 +21,24 @@ T = TypeVar("T")
 
 async def in_turns(items: Iterable[T]) -> AsyncIterator[T]:
     """The items one after another. Whatever waits for the loop runs after every `A_TURN` of them."""
-    left = iter(items)
-    while batch := list(islice(left, A_TURN)):
+    async for batch in _batches(items):
         for item in batch:
             yield item
-        await asyncio.sleep(PAUSE_S)
 
 
 async def joined(pieces: Iterable[str]) -> bytes:
     """The pieces as one text in UTF-8. Whatever waits for the loop runs after every `A_TURN` of them."""
-    left = iter(pieces)
-    batches: list[bytes] = []
-    while batch := list(islice(left, A_TURN)):
-        batches.append("".join(batch).encode())
-        await asyncio.sleep(PAUSE_S)
+    batches = ["".join(batch).encode() async for batch in _batches(pieces)]
     text = b"".join(batches)
-    await asyncio.sleep(PAUSE_S)
+    if len(batches) > 1:
+        # Twenty megabytes take a turn of their own.
+        await asyncio.sleep(PAUSE_S)
     return text
+
+
+async def _batches(items: Iterable[T]) -> AsyncIterator[list[T]]:
+    left = iter(items)
+    while batch := list(islice(left, A_TURN)):
+        yield batch
+        if len(batch) == A_TURN:
+            await asyncio.sleep(PAUSE_S)
