@@ -172,6 +172,7 @@ def _ingester(process: Process) -> Service:
             active_series_update=config.active_series_metrics_update_period.seconds if count_active else None,
         ),
         upkeep=build_upkeep(process.config, process.tenants, process.workers.background, process.registry),
+        opened_at_once=tsdb.max_tsdb_opening_concurrency_on_startup,
         flush_on_shutdown=tsdb.flush_blocks_on_shutdown,
     )
     register_tsdb_metrics(process.registry, process.tenants)

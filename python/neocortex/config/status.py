@@ -85,6 +85,7 @@ ACTED_ON = (
     "blocks_storage.tsdb.head_compaction_concurrency",
     "blocks_storage.tsdb.head_compaction_idle_timeout",
     "blocks_storage.tsdb.head_compaction_interval",
+    "blocks_storage.tsdb.max_tsdb_opening_concurrency_on_startup",
     "blocks_storage.tsdb.max_exemplars",
     "blocks_storage.tsdb.out_of_order_cap_max",
     "blocks_storage.tsdb.retention_period",

@@ -73,6 +73,7 @@ class Ingester(Service):
         default_max_exemplars: int,
         periods: Periods,
         upkeep: Upkeep,
+        opened_at_once: int,
         flush_on_shutdown: bool,
     ) -> None:
         super().__init__()
@@ -90,13 +91,14 @@ class Ingester(Service):
         self._default_max_exemplars = default_max_exemplars
         self._limits: dict[str, tuple[Limits, _native.SeriesLimits]] = {}
         self._unregister = False
+        self._opened_at_once = opened_at_once
         self._flush_on_shutdown = flush_on_shutdown
         self._flushes: set[asyncio.Task[None]] = set()
         tenants.when_removed(self._forget)
 
     async def starting(self) -> None:
         """Replays what is on disk, then joins the ring: no write is taken before everything acknowledged is back."""
-        await self.tenants.open_existing()
+        await self.tenants.open_existing(self._opened_at_once)
         await self.member.start()
         self._active_since = time.monotonic()
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 AT_ONCE = 16
-"""Databases that are opened or closed at the same time: more than threads, fewer than fit into their queue."""
+"""Databases that are closed at the same time: more than threads, fewer than fit into their queue."""
 
 
 class Tenants:
@@ -85,15 +85,13 @@ class Tenants:
         database.begin_write()
         return database
 
-    async def _database(self, tenant: str, shipped: frozenset[str] = frozenset()) -> Database:
-        """`shipped` is for a database that has to be opened, and may lack what is in the bucket."""
+    async def _database(self, tenant: str) -> Database:
         while True:
             database = self._open.get(tenant)
             if database is None:
                 opening = self._opening.get(tenant)
                 if opening is None:
-                    opening = asyncio.ensure_future(self._open_one(tenant, shipped))
-                    self._opening[tenant] = opening
+                    opening = self._begin_to_open(tenant, self._pool)
                 # One waiter's cancellation must not end what others wait for; the same holds for a removal.
                 database = await asyncio.shield(opening)
             if database.removal is not None:
@@ -124,10 +122,19 @@ class Tenants:
             database.removal = None
             removal.set_result(None)
 
-    async def open_existing(self) -> None:
-        """Opens every tenant that has a folder: replays their logs, as many at once as the pool has threads."""
+    async def open_existing(self, at_once: int) -> None:
+        """Opens every tenant that has a folder: replays their logs, `at_once` at a time.
+
+        On threads of their own, and more than there are cores: a small tenant's start waits for the disk most of the
+        time.
+        """
         found = await asyncio.to_thread(_look_through, self._folder)
-        await in_turn([partial(self._database, tenant, shipped) for tenant, shipped in found], AT_ONCE)
+        pool = _native.Pool(asyncio.get_running_loop(), min(at_once, len(found)), at_once, "open")
+        try:
+            opening = [partial(self._begin_to_open, tenant, pool, shipped) for tenant, shipped in found]
+            await in_turn(opening, at_once)
+        finally:
+            pool.close()
 
     async def close(self) -> None:
         """Closes all databases, those that are being opened too; their logs are synced.
@@ -139,10 +146,17 @@ class Tenants:
         self._open.clear()
         await in_turn(closing, AT_ONCE)
 
-    async def _open_one(self, tenant: str, shipped: frozenset[str]) -> Database:
+    def _begin_to_open(
+        self, tenant: str, pool: _native.Pool, shipped: frozenset[str] = frozenset()
+    ) -> asyncio.Future[Database]:
+        """`shipped` may lack what is in the bucket. Whoever wants the database meanwhile waits for the same one."""
+        opening = self._opening[tenant] = asyncio.ensure_future(self._open_one(tenant, pool, shipped))
+        return opening
+
+    async def _open_one(self, tenant: str, pool: _native.Pool, shipped: frozenset[str]) -> Database:
         folder = self._folder / tenant
         try:
-            tsdb = await _native.Tsdb.open(self._pool, str(folder), self._options)
+            tsdb = await _native.Tsdb.open(pool, str(folder), self._options)
             database = Database(tsdb, folder, opened_ms=time.time_ns() // 1_000_000, shipped=shipped)
             self._open[tenant] = database
             return database

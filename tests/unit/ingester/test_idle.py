@@ -157,7 +157,7 @@ async def test_since_when_a_database_is_idle(tmp_path: Path, pool: _native.Pool,
     assert abs(empty.last_update_ms(await stats_of(empty)) - now_ms) < 60_000
     await tenants.close()
     # After a start the newest sample tells, so that what was idle before is idle still.
-    await tenants.open_existing()
+    await tenants.open_existing(2)
     ((_, reopened),) = tenants.databases()
     assert reopened.last_update_ms(await stats_of(reopened)) == START_MS
     assert reopened.is_idle(await stats_of(reopened), now_ms, AFTER_S)

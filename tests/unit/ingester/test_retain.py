@@ -49,7 +49,7 @@ async def test_a_start_knows_what_was_shipped(tmp_path: Path, pool: _native.Pool
     await make_blocks(pool, await tenants.get_or_open("t"), 2)
     await shipping(tenants, filesystem_bucket(tmp_path / "bucket", pool)).run()
     await tenants.close()
-    await tenants.open_existing()
+    await tenants.open_existing(2)
     await Retention(tenants, pool, only_shipped=True).run()
     assert local(tmp_path) == []
     await tenants.close()

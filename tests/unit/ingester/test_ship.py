@@ -125,7 +125,7 @@ async def test_an_interruption_anywhere_leaves_whole_blocks_and_the_next_round_f
             healthy = filesystem_bucket(folder / "bucket", pool)
 
             interrupted = Tenants(folder / "tsdb", pool, tsdb_options)
-            await interrupted.open_existing()
+            await interrupted.open_existing(2)
             await shipping(interrupted, FaultyBucket(healthy, call, fault)).run()
             done = set(complete_blocks(shipped, local))
             ((_, database),) = interrupted.databases()
@@ -134,7 +134,7 @@ async def test_an_interruption_anywhere_leaves_whole_blocks_and_the_next_round_f
             await interrupted.close()
 
             resumed = Tenants(folder / "tsdb", pool, tsdb_options)
-            await resumed.open_existing()
+            await resumed.open_existing(2)
             await shipping(resumed, healthy).run()
             assert complete_blocks(shipped, local) == blocks, f"{fault} at {call}"
             assert read_shipped(local) == set(blocks)

@@ -67,13 +67,13 @@ async def test_the_only_waiter_is_cancelled(tenants: Tenants) -> None:
 
 async def test_every_tenant_with_a_folder_is_opened(tenants: Tenants, tmp_path: Path) -> None:
     """More of them than fit into the pool's queue; what cannot be a tenant stays closed."""
-    await tenants.open_existing()
+    await tenants.open_existing(2)
     assert len(tenants) == 0
     names = [f"tenant-{i}" for i in range(60)]
     for name in [*names, "__markers__", "not a tenant"]:
         (tmp_path / "tsdb" / name).mkdir(parents=True)
     (tmp_path / "tsdb" / "file").touch()
-    await tenants.open_existing()
+    await tenants.open_existing(2)
     assert sorted(name for name, _ in tenants) == sorted(names)
     await tenants.close()
     assert len(tenants) == 0
@@ -86,7 +86,7 @@ async def test_one_that_cannot_be_opened_ends_the_start_after_the_others(tenants
     broken.mkdir()
     (broken / "wal").write_text("a file where a folder should be")
     with pytest.raises(_native.StorageFailedError, match="wal"):
-        await tenants.open_existing()
+        await tenants.open_existing(2)
     assert sorted(name for name, _ in tenants) == ["a", "c"]
     await tenants.close()
 
