@@ -73,14 +73,14 @@ class HeadCompaction:
             if database.removed:
                 return
             tsdb = database.tsdb
+            (stats,) = await _native.stats_of(self._pool, [tsdb])
+            if not stats.series:
+                return
+            self._triggered.inc()
+            reason = "forced" if forced else "idle" if self._is_idle(database, stats) else "regular"
+            if reason == "idle":
+                log.info("TSDB is idle, forcing compaction", user=tenant)
             try:
-                (stats,) = await _native.stats_of(self._pool, [tsdb])
-                if not stats.series:
-                    return
-                self._triggered.inc()
-                reason = "forced" if forced else "idle" if self._is_idle(database, stats) else "regular"
-                if reason == "idle":
-                    log.info("TSDB is idle, forcing compaction", user=tenant)
                 blocks = await (tsdb.compact(self._pool) if reason == "regular" else tsdb.flush(self._pool))
             except _native.ClosedError:
                 return
