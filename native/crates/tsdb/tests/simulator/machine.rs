@@ -73,6 +73,7 @@ impl Machine {
             max_exemplars: chance.up_to(3),
             native_histograms: true,
             out_of_order_cap: 1 + chance.up_to(7),
+            ..Options::default()
         };
         let window_ms = [0, RANGE_MS / 2, RANGE_MS * 5][chance.up_to(2)];
         let limits = SeriesLimits { out_of_order_window_ms: window_ms, ..SeriesLimits::default() };
