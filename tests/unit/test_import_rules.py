@@ -32,7 +32,7 @@ ROOMS: dict[str, set[str]] = {
     "overrides": {"config", "errors", "http", "observe", "service"},
     "ring": {"http", "observe"},
     "objstore": {"_native", "config", "errors", "observe"},
-    "blocks": {"errors", "objstore"},
+    "blocks": {"_native", "errors", "objstore"},
     "ingester": {
         "_native",
         "blocks",
