@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LONG_S = 0.01
+LONG_S = 0.005
 OLDEST_GENERATION = 2
 
 
