@@ -78,6 +78,8 @@ async def push_in_process(folder: Path, requests: list[bytes], warm: int) -> tup
         samples_per_chunk=120,
         retention_ms=0,
         out_of_order_cap=32,
+        chunk_write_buffer_bytes=4 << 20,
+        snapshot_on_close=False,
     )
     validation, series = no_limits()
     tsdb = await _native.Tsdb.open(pool, str(folder), options)

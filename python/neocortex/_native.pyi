@@ -128,7 +128,11 @@ class Validated:
 
 @final
 class TsdbOptions:
-    """How a tenant's database is kept. `wal_compression`: empty, `snappy` or `zstd`."""
+    """How a tenant's database is kept.
+
+    `wal_compression`: empty, `snappy` or `zstd`; `chunk_write_buffer_bytes`: what is written at once of the chunks that
+    go from memory to files; `snapshot_on_close`: closing writes a snapshot of the head, with which opening is quick.
+    """
 
     def __new__(
         cls,
@@ -140,6 +144,8 @@ class TsdbOptions:
         samples_per_chunk: int,
         retention_ms: int,
         out_of_order_cap: int,
+        chunk_write_buffer_bytes: int,
+        snapshot_on_close: bool,
     ) -> TsdbOptions: ...
     @property
     def series(self) -> int:
@@ -212,6 +218,12 @@ class TsdbStats:
     def exemplars(self) -> int: ...
     @property
     def chunks_created(self) -> int: ...
+    @property
+    def chunks_mapped(self) -> int: ...
+    @property
+    def chunk_corruptions(self) -> int: ...
+    @property
+    def snapshot_failures(self) -> int: ...
     @property
     def float_samples_appended(self) -> int: ...
     @property
@@ -300,6 +312,12 @@ class Tsdb:
 
     def purge_metadata(self, pool: Pool, before_ms: int) -> Future[int]:
         """Forgets metadata that was last set before a time; gives the number of entries forgotten."""
+
+    def map_chunks(self, pool: Pool) -> Future[int]:
+        """Writes the full chunks in memory to files, where they are read from then on; their number.
+
+        Raises `StorageFailedError`: what was not written stays in memory.
+        """
 
     def compact(self, pool: Pool) -> Future[list[str]]:
         """Cuts whole block ranges of the head into blocks; their ids, oldest first. Raises `StorageFailedError`."""

@@ -135,6 +135,8 @@ def _ingester(process: Process) -> Service:
             samples_per_chunk=SAMPLES_PER_CHUNK,
             retention_ms=tsdb.retention_period.ms,
             out_of_order_cap=tsdb.out_of_order_cap_max,
+            chunk_write_buffer_bytes=tsdb.head_chunks_write_buffer_size_bytes,
+            snapshot_on_close=tsdb.memory_snapshot_on_shutdown,
         ),
     )
     process.distributor_metrics = DistributorMetrics(process.registry, config.lifecycler.ring.replication_factor)

@@ -26,4 +26,6 @@ def tsdb_options() -> _native.TsdbOptions:
         samples_per_chunk=120,
         retention_ms=0,
         out_of_order_cap=32,
+        chunk_write_buffer_bytes=1 << 20,
+        snapshot_on_close=False,
     )

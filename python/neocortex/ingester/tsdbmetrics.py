@@ -37,6 +37,24 @@ TOTALS: tuple[tuple[str, str, str, Read], ...] = (
         lambda s: s.chunks,
     ),
     (
+        "counter",
+        "cortex_ingester_tsdb_mmap_chunks_total",
+        "Total number of chunks that were memory-mapped.",
+        lambda s: s.chunks_mapped,
+    ),
+    (
+        "counter",
+        "cortex_ingester_tsdb_mmap_chunk_corruptions_total",
+        "Total number of memory-mapped TSDB chunk corruptions.",
+        lambda s: s.chunk_corruptions,
+    ),
+    (
+        "counter",
+        "cortex_ingester_tsdb_snapshot_replay_error_total",
+        "Total number snapshot replays that failed.",
+        lambda s: s.snapshot_failures,
+    ),
+    (
         "gauge",
         "cortex_ingester_tsdb_exemplar_exemplars_in_storage",
         "Number of TSDB exemplars currently in storage.",

@@ -1,4 +1,4 @@
-"""What is done to blocks from time to time, and on demand: compacting, shipping, removing."""
+"""What is done from time to time, and on demand: mapping chunks, and compacting, shipping and removing blocks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from neocortex.ingester.compact import HeadCompaction
 from neocortex.ingester.idle import IdleClosing
+from neocortex.ingester.map_chunks import ChunkMapping
 from neocortex.ingester.retain import Retention
 from neocortex.ingester.ship import Shipping
 from neocortex.objstore.client import BucketMetrics
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 log = get_logger()
 
+CHUNK_MAPPING_PERIOD_S = 60.0
+"""How often full chunks go from memory to files; fixed in Cortex too."""
+
 RETENTION_PERIOD_S = 60.0
 """How often blocks past retention are looked for; fixed in Prometheus too."""
 
@@ -43,6 +47,7 @@ IDLE_TIMEOUT_JITTER = 0.25
 class Upkeep:
     """What there is to be done; None for what is not configured. Periods in seconds."""
 
+    mapping: ChunkMapping
     compaction: HeadCompaction
     compaction_period_s: float
     instance_id: str
@@ -53,6 +58,7 @@ class Upkeep:
 
     def rounds(self, service: Service) -> Iterator[Coroutine[Any, Any, None]]:
         """What the service does while it runs, each until it is asked to stop."""
+        yield service.every(CHUNK_MAPPING_PERIOD_S, self.mapping.run)
         first_s = first_compaction_s(self.instance_id, self.compaction_period_s, time.time(), random.random())
         yield service.every(self.compaction_period_s, self.compaction.run, first_s=first_s)
         if self.shipping is not None:
@@ -101,6 +107,7 @@ def build_upkeep(config: Config, tenants: Tenants, pool: _native.Pool, registry:
     if (close_after_s := tsdb.close_idle_tsdb_timeout.seconds) > 0:
         closing = IdleClosing(tenants, pool, registry, timeout_s=close_after_s, ships=ships)
     return Upkeep(
+        mapping=ChunkMapping(tenants, pool),
         compaction=HeadCompaction(
             tenants,
             pool,

@@ -18,6 +18,8 @@ def options(retention_ms: int) -> _native.TsdbOptions:
         samples_per_chunk=120,
         retention_ms=retention_ms,
         out_of_order_cap=32,
+        chunk_write_buffer_bytes=1 << 20,
+        snapshot_on_close=False,
     )
 
 

@@ -53,6 +53,21 @@ impl PyTsdbStats {
     }
 
     #[getter]
+    fn chunks_mapped(&self) -> u64 {
+        self.stats.chunks_mapped
+    }
+
+    #[getter]
+    fn chunk_corruptions(&self) -> u64 {
+        self.stats.chunk_corruptions
+    }
+
+    #[getter]
+    fn snapshot_failures(&self) -> u64 {
+        self.stats.snapshot_failures
+    }
+
+    #[getter]
     fn float_samples_appended(&self) -> u64 {
         self.stats.float_samples_appended
     }

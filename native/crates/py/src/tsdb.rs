@@ -38,7 +38,8 @@ pub struct PyTsdbOptions {
 impl PyTsdbOptions {
     #[new]
     #[pyo3(signature = (*, wal_compression, wal_segment_size_bytes, block_range_ms, max_block_range_ms,
-        samples_per_chunk, retention_ms, out_of_order_cap))]
+        samples_per_chunk, retention_ms, out_of_order_cap, chunk_write_buffer_bytes,
+        snapshot_on_close))]
     fn new(
         wal_compression: &str,
         wal_segment_size_bytes: usize,
@@ -47,6 +48,8 @@ impl PyTsdbOptions {
         samples_per_chunk: u32,
         retention_ms: i64,
         out_of_order_cap: usize,
+        chunk_write_buffer_bytes: usize,
+        snapshot_on_close: bool,
     ) -> PyResult<Self> {
         let wal_compression = match wal_compression {
             "" => WalCompression::None,
@@ -63,6 +66,8 @@ impl PyTsdbOptions {
                 samples_per_chunk,
                 retention_ms,
                 out_of_order_cap,
+                chunk_write_buffer_bytes,
+                snapshot_on_close,
                 ..Options::default()
             },
         })
@@ -279,6 +284,12 @@ impl PyTsdb {
     fn purge_metadata<'py>(&self, py: Python<'py>, pool: &Pool, before_ms: i64) -> PyResult<Bound<'py, PyAny>> {
         let tsdb = Arc::clone(&self.tsdb);
         pool.submit(py, move || Ok::<_, TsdbError>(tsdb.purge_metadata(before_ms)), |_, forgotten| Ok(forgotten))
+    }
+
+    /// Writes the full chunks in memory to files; gives their number.
+    fn map_chunks<'py>(&self, py: Python<'py>, pool: &Pool) -> PyResult<Bound<'py, PyAny>> {
+        let tsdb = Arc::clone(&self.tsdb);
+        pool.submit(py, move || tsdb.map_chunks(), |_, mapped| Ok(mapped))
     }
 
     /// Cuts what the head has of whole block ranges into blocks; gives their ids, oldest first.

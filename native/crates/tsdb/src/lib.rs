@@ -18,9 +18,8 @@
 //! * A record names series by numbers; the record with a series comes before those that name it.
 //!
 //! Samples that come after newer ones of their series, within the tenant's window, are in a log of their own, in `wbl/`,
-//! and in the same format: records of floats and histograms, whose series the write-ahead log has. It is made when the first
-//! such sample comes. Prometheus also writes markers of out-of-order chunks that went to chunk files; since the log keeps
-//! their samples too, they are passed over. What holds:
+//! and in the same format: records of floats and histograms, whose series the write-ahead log has, and markers of chunks in
+//! files that hold samples which the log has before them. It is made when the first such sample comes. What holds:
 //!
 //! * A request is in both logs when it is acknowledged: in the write-ahead log first, and taken back from there when it
 //!   cannot be put into the other.
@@ -29,7 +28,42 @@
 //! * Blocks of such samples have the hint `from-out-of-order` in their meta.json and overlap others. They say nothing of
 //!   where a replay of the write-ahead log begins.
 //!
+//! Beside the log there are files of the head's full chunks in `chunks_head/`, see [below](#head-chunk-files): they spare
+//! memory and make a start quick, and what of them is lost the log has.
+//!
+//! A database that was closed may have a [`snapshot`] of its head, `chunk_snapshot.000012.0000345678`, which spares a start
+//! the log up to where it was made.
+//!
 //! Blocks, directories named by ULIDs, are described in [`mod@block`] and [`index`]: what the samples of two hours become.
+//!
+//! # Head chunk files
+//!
+//! `chunks_head/000001`, `000002`... without gaps, read and written by [`chunk_files`]. Sources: Prometheus
+//! `tsdb/docs/format/head_chunks.md`, `tsdb/chunks/head_chunks.go`. A file begins with the magic `01 30 bc 91`, the
+//! version 1 and three bytes of zeros. Chunks follow each other:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 8, big endian | number of the series in the log, never 0 |
+//! | 8, big endian | time of the first sample |
+//! | 8, big endian | time of the last sample |
+//! | 1 | encoding; the highest bit is set when the samples came out of order |
+//! | uvarint | length of the chunk |
+//! | length | the chunk |
+//! | 4, big endian | CRC-32C of all before |
+//!
+//! A file may be longer than its chunks, which 24 bytes of zeros tell, or fewer up to its end. A chunk is named by the
+//! number of its file in the high four bytes and the offset of its first byte in the low four. A file is ended before it
+//! exceeds 128 MiB, when a start goes on after it, and when the head is truncated. What holds:
+//!
+//! * A chunk is written when it is full, some time after the log got its last sample; of one series one after the other.
+//! * A file goes when no series of the head has a chunk in it, the oldest first.
+//! * A start takes the chunks up to the first damage, and cuts off the rest. It passes over chunks that are of no use: of
+//!   series that the log does not name, of unknown encodings, before the end of the newest block or on both sides of a
+//!   border of blocks, and those that overlap others of their series.
+//! * Of chunks of samples out of order it takes those that the log of such samples has markers of, when it comes to them.
+//! * The logs have every sample of these files that is not in a block. The replay takes from them what no chunk has, so
+//!   that it does not matter what else is lost.
 //!
 //! # In memory and in chunk files
 //!
@@ -87,6 +121,7 @@
 
 pub mod block;
 pub mod chunk;
+pub mod chunk_files;
 pub mod clock;
 pub mod compact;
 pub mod error;
@@ -99,6 +134,7 @@ mod merge;
 mod postings;
 pub mod read_only;
 mod series_count;
+pub mod snapshot;
 pub mod tsdb;
 mod upkeep;
 mod varint;

@@ -51,6 +51,8 @@ pub struct Options {
     /// `blocks_storage.tsdb.retention_period`, in milliseconds: how long before now, or before the newest block's end, a
     /// block may end; 0 for ever.
     pub retention_ms: i64,
+    /// `blocks_storage.tsdb.head_chunks_write_buffer_size_bytes`: bytes of full chunks that are written to a file at once.
+    pub chunk_write_buffer_bytes: usize,
     /// Samples that a chunk should get.
     pub samples_per_chunk: u32,
     /// `max_exemplars`: exemplars kept, 0 for none. Can be changed later.
@@ -61,6 +63,8 @@ pub struct Options {
     pub out_of_order_cap: usize,
     /// Has the series of all databases that are opened with it.
     pub series_count: Arc<SeriesCount>,
+    /// `blocks_storage.tsdb.memory_snapshot_on_shutdown`: closing writes a snapshot of the head, and opening loads one.
+    pub snapshot_on_close: bool,
 }
 
 impl Default for Options {
@@ -71,11 +75,13 @@ impl Default for Options {
             chunk_range_ms: 2 * 3600 * 1000,
             max_block_range_ms: 2 * 3600 * 1000,
             retention_ms: 6 * 3600 * 1000,
+            chunk_write_buffer_bytes: 4 << 20,
             samples_per_chunk: 120,
             max_exemplars: 0,
             native_histograms: false,
             out_of_order_cap: 32,
             series_count: Arc::default(),
+            snapshot_on_close: false,
         }
     }
 }
@@ -88,11 +94,13 @@ pub struct Tsdb {
     compactor: Compactor,
     replay: ReplayStats,
     counted: Share,
+    snapshot_on_close: bool,
 }
 
 impl Tsdb {
-    /// Opens the database in `dir`, creating it if need be: opens the blocks, replays the checkpoint and the write-ahead
-    /// log of `dir/wal` from the end of the newest block on, then that of `dir/wbl`, cuts off a torn tail, starts a new segment.
+    /// Opens the database in `dir`, creating it if need be: opens the blocks and the chunk files in `dir/chunks_head`,
+    /// replays the checkpoint and the write-ahead log of `dir/wal` from the end of the newest block on, passing over what
+    /// the chunk files have, then the log of `dir/wbl`, cuts off what is torn or damaged, starts a new segment.
     ///
     /// # Errors
     /// [`TsdbError`] when the directory cannot be read or written, or a block or a checkpoint is damaged.
@@ -101,7 +109,7 @@ impl Tsdb {
         let wal = WalOptions { segment_size: options.segment_size, compression: options.wal_compression };
         let blocks = dir::open_all(&fs, dir)?;
         let min_valid_t = dir::end_of_log(&blocks);
-        let replay = head.open_log(&fs, dir, wal, min_valid_t)?;
+        let replay = head.open(&fs, dir, wal, min_valid_t)?;
         let local = Arc::new(Local::new(Arc::clone(&head), blocks));
         let compactor = Compactor {
             fs,
@@ -113,7 +121,8 @@ impl Tsdb {
             retention_ms: options.retention_ms,
             running: Mutex::new(()),
         };
-        let tsdb = Self { head, local, compactor, replay, counted: Share::of(&options.series_count) };
+        let counted = Share::of(&options.series_count);
+        let tsdb = Self { head, local, compactor, replay, counted, snapshot_on_close: options.snapshot_on_close };
         tsdb.count_series();
         Ok(tsdb)
     }
@@ -239,6 +248,15 @@ impl Tsdb {
         self.replay
     }
 
+    /// Writes the full chunks that are in memory to files in `chunks_head` and frees their memory; gives their number.
+    /// Appends and reads go on. To be called from time to time, as [`Self::compact`] does too.
+    ///
+    /// # Errors
+    /// [`TsdbError`]: what was not written stays in memory, and is written by the next call.
+    pub fn map_chunks(&self) -> Result<u64, TsdbError> {
+        self.head.map_chunks()
+    }
+
     /// Writes what is old enough to blocks of one range each, as long as the head spans more than one and a half ranges;
     /// then the head forgets it and the log is shortened. At last blocks of neighbouring ranges become longer ones. Appends
     /// and reads go on.
@@ -275,7 +293,7 @@ impl Tsdb {
     /// # Errors
     /// [`TsdbError`]: what is left is a database, with some or none of the data.
     pub fn remove(&self) -> Result<(), TsdbError> {
-        self.close()?;
+        self.head.close()?;
         self.compactor.remove_all(&self.local)
     }
 
@@ -291,12 +309,17 @@ impl Tsdb {
         self.local.blocks().len()
     }
 
-    /// Flushes the write-ahead log to disk and closes it; appends then fail with [`TsdbError::Closed`], reads go on.
+    /// Writes the full chunks to files, flushes them and the logs to disk and closes them; appends then fail with
+    /// [`TsdbError::Closed`], reads go on. Then writes a snapshot if the options say so.
     ///
     /// # Errors
-    /// [`TsdbError`] when the log cannot be written. Closing twice is no error.
+    /// [`TsdbError`] when something cannot be written: the next opening has everything all the same. Closing twice is no
+    /// error.
     pub fn close(&self) -> Result<(), TsdbError> {
-        self.head.close()
+        match self.head.close()? {
+            Some(end) if self.snapshot_on_close => self.compactor.write_snapshot(&self.local, end),
+            _ => Ok(()),
+        }
     }
 }
 

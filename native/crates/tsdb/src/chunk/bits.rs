@@ -23,6 +23,16 @@ impl BitWriter {
         writer
     }
 
+    /// Goes on behind the first `bits` of some bytes.
+    pub(super) fn resume(bytes: &[u8], bits: usize) -> Self {
+        let mut writer = Self::after(&bytes[..bits.div_ceil(8).min(bytes.len())]);
+        writer.free = (writer.bytes.len() * 8).saturating_sub(bits) as u8;
+        if let Some(last) = writer.bytes.last_mut() {
+            *last &= 0xff << writer.free;
+        }
+        writer
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -198,6 +208,11 @@ impl<'a> BitReader<'a> {
     /// True when more bits were read than there are.
     pub(super) fn overrun(&self) -> bool {
         self.at > self.bytes.len() * 8
+    }
+
+    /// Bits read so far.
+    pub(super) fn position(&self) -> usize {
+        self.at
     }
 
     /// Bits not read yet.

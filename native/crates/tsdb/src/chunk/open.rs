@@ -15,6 +15,8 @@ pub(crate) enum Last<'a> {
     Float(i64, f64),
     Histogram(i64, &'a Histogram),
     FloatHistogram(i64, &'a FloatHistogram),
+    /// In a full chunk, so that only its time is at hand: the log was cut off where it went on, but a chunk file was not.
+    Closed(i64),
 }
 
 impl Last<'_> {
@@ -22,7 +24,7 @@ impl Last<'_> {
     pub(crate) fn t(self) -> Option<i64> {
         match self {
             Self::None => None,
-            Self::Float(t, _) | Self::Histogram(t, _) | Self::FloatHistogram(t, _) => Some(t),
+            Self::Float(t, _) | Self::Histogram(t, _) | Self::FloatHistogram(t, _) | Self::Closed(t) => Some(t),
         }
     }
 }

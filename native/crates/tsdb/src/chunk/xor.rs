@@ -28,6 +28,26 @@ impl XorChunk {
         Self { bits: BitWriter::after(&[0; HEADER_BYTES]), t: i64::MIN, v: 0.0, delta: 0, window: Window::UNSET }
     }
 
+    /// Goes on with an encoded chunk.
+    ///
+    /// # Errors
+    /// [`TsdbError::Corrupt`] when the bytes end early or are none of the code.
+    pub fn resume(bytes: &[u8]) -> Result<Self, TsdbError> {
+        let (samples, mut reader) = SampleReader::open(bytes)?;
+        if samples == 0 {
+            return Ok(Self::new());
+        }
+        (0..samples).try_for_each(|i| reader.next(i).ok_or_else(|| ends_early(bytes, i, samples)))?;
+        Ok(Self {
+            bits: BitWriter::resume(bytes, HEADER_BYTES * 8 + reader.bits.position()),
+            t: reader.t,
+            v: f64::from_bits(reader.v),
+            delta: reader.delta,
+            // Whether there was a window at all does not matter to a reader: the next difference gets a new one.
+            window: if reader.window == Window::WHOLE { Window::UNSET } else { reader.window },
+        })
+    }
+
     /// Number of samples.
     #[must_use]
     pub fn num_samples(&self) -> u16 {
@@ -118,52 +138,68 @@ impl Default for XorChunk {
 /// # Errors
 /// [`TsdbError::Corrupt`] when the bytes end early or are none of the code; `out` then holds the samples before.
 pub fn decode(bytes: &[u8], mint: i64, maxt: i64, out: &mut Samples) -> Result<(), TsdbError> {
-    let Some((header, body)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
-        return Err(TsdbError::corrupt_bytes(0, "float chunk without a header"));
-    };
-    let samples = u16::from_be_bytes(*header);
-    let mut bits = BitReader::new(body);
+    let (samples, mut reader) = SampleReader::open(bytes)?;
     // A sample has two bits at least.
-    let bound = usize::from(samples).min(body.len() * 4);
+    let bound = usize::from(samples).min(bytes.len() * 4);
     out.t.reserve(bound);
     out.v.reserve(bound);
-
-    let (mut t, mut delta, mut v) = (0i64, 0u64, 0u64);
-    let mut window = Window::WHOLE;
     for i in 0..samples {
-        let value = match i {
-            0 => bits.read_varint().map(|first| {
-                t = first;
-                bits.read_bits(64)
-            }),
-            1 => bits.read_uvarint().and_then(|first| {
-                delta = first;
-                t = t.wrapping_add(delta as i64);
-                bits.read_xor(v, &mut window)
-            }),
-            _ => {
-                delta = delta.wrapping_add(read_delta_of_deltas(&mut bits) as u64);
-                t = t.wrapping_add(delta as i64);
-                bits.read_xor(v, &mut window)
-            }
-        };
-        match value {
-            Some(value) if !bits.overrun() => v = value,
-            _ => {
-                return Err(TsdbError::corrupt_bytes(
-                    bytes.len(),
-                    format_args!("float chunk ends in sample {i} of {samples}"),
-                ));
-            }
-        }
-        if t > maxt {
+        reader.next(i).ok_or_else(|| ends_early(bytes, i, samples))?;
+        if reader.t > maxt {
             break;
         }
-        if t >= mint {
-            out.push_float(t, f64::from_bits(v));
+        if reader.t >= mint {
+            out.push_float(reader.t, f64::from_bits(reader.v));
         }
     }
     Ok(())
+}
+
+/// Reads one sample after the other.
+struct SampleReader<'a> {
+    bits: BitReader<'a>,
+    t: i64,
+    delta: u64,
+    /// Bits of the value.
+    v: u64,
+    window: Window,
+}
+
+impl<'a> SampleReader<'a> {
+    /// The number of samples with it.
+    fn open(bytes: &'a [u8]) -> Result<(u16, Self), TsdbError> {
+        let Some((header, body)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
+            return Err(TsdbError::corrupt_bytes(0, "float chunk without a header"));
+        };
+        let reader = Self { bits: BitReader::new(body), t: 0, delta: 0, v: 0, window: Window::WHOLE };
+        Ok((u16::from_be_bytes(*header), reader))
+    }
+
+    /// Reads sample `i`; `None` when the bytes end in it, or are none of the code.
+    #[inline]
+    fn next(&mut self, i: u16) -> Option<()> {
+        self.v = match i {
+            0 => {
+                self.t = self.bits.read_varint()?;
+                self.bits.read_bits(64)
+            }
+            1 => {
+                self.delta = self.bits.read_uvarint()?;
+                self.t = self.t.wrapping_add(self.delta as i64);
+                self.bits.read_xor(self.v, &mut self.window)?
+            }
+            _ => {
+                self.delta = self.delta.wrapping_add(read_delta_of_deltas(&mut self.bits) as u64);
+                self.t = self.t.wrapping_add(self.delta as i64);
+                self.bits.read_xor(self.v, &mut self.window)?
+            }
+        };
+        (!self.bits.overrun()).then_some(())
+    }
+}
+
+fn ends_early(bytes: &[u8], sample: u16, samples: u16) -> TsdbError {
+    TsdbError::corrupt_bytes(bytes.len(), format_args!("float chunk ends in sample {sample} of {samples}"))
 }
 
 #[inline]
@@ -237,6 +273,27 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_resumed_chunk_goes_on_where_it_was(
+            samples in prop::collection::vec(sample(), 1..150),
+            split in any::<prop::sample::Index>(),
+        ) {
+            let split = split.index(samples.len()) + 1;
+            let (_, expected) = filled(1_700_000_000_000, &samples);
+            let (half, _) = filled(1_700_000_000_000, &samples[..split]);
+            let mut resumed = XorChunk::resume(half.bytes()).unwrap();
+            prop_assert_eq!(
+                (resumed.bytes(), resumed.max_time(), resumed.last_value().to_bits()),
+                (half.bytes(), half.max_time(), half.last_value().to_bits())
+            );
+            let mut t = half.max_time();
+            for (delta, v) in &samples[split..] {
+                t = t.wrapping_add(*delta);
+                resumed.append(t, *v);
+            }
+            prop_assert_eq!(&decoded(resumed.bytes(), i64::MIN, i64::MAX).unwrap(), &expected);
+        }
+
         #[test]
         fn decodes_what_was_appended(
             start in prop_oneof![Just(0), Just(1_700_000_000_000i64), -1_000_000..1_000_000i64],

@@ -55,7 +55,7 @@ impl Compactor {
         let meta = BlockMeta::of_head(Ulid::new(self.clock.now_ms()), min_t, end);
         let mut writer = BlockWriter::create(&self.fs, &self.dir, meta, symbols, SEGMENT_BYTES)?;
         for slice in series.chunks(SLICE) {
-            for part in head.block_parts(slice, min_t, end - 1) {
+            for part in head.block_parts(slice, min_t, end - 1)? {
                 writer.add_series(&part.labels, &part.chunks, &part.deleted)?;
             }
         }

@@ -33,6 +33,7 @@ use crate::clock::Clock;
 use crate::error::TsdbError;
 use crate::fs::Fs;
 use crate::local::Local;
+use crate::wal::read::Position;
 use crate::wal::write::WalOptions;
 
 /// What a compaction did.
@@ -59,6 +60,13 @@ impl Compactor {
     /// Writes blocks while the head spans more than one and a half ranges, then blocks as longer ones.
     pub(crate) fn compact(&self, local: &Local) -> Result<Compacted, TsdbError> {
         let _running = self.running.lock();
+        // Full chunks need not be written to have them in a block: should that fail, it is told in the end.
+        let mapped = local.head().map_chunks();
+        let compacted = self.compact_head(local)?;
+        mapped.map(|_| compacted)
+    }
+
+    fn compact_head(&self, local: &Local) -> Result<Compacted, TsdbError> {
         let mut compacted = Compacted::default();
         let ends = std::iter::from_fn(|| {
             let (min_t, max_t) = local.head().time_range()?;
@@ -88,6 +96,12 @@ impl Compactor {
         self.out_of_order_to_blocks(local, &mut compacted)?;
         self.finish(local, &compacted)?;
         Ok(compacted)
+    }
+
+    /// Writes a snapshot of a head that is closed, when no compaction changes it any more.
+    pub(crate) fn write_snapshot(&self, local: &Local, end: Position) -> Result<(), TsdbError> {
+        let _running = self.running.lock();
+        local.head().write_snapshot(&self.fs, &self.dir, end, self.wal)
     }
 
     fn flush_before(&self, local: &Local, boundary: i64, compacted: &mut Compacted) -> Result<(), TsdbError> {

@@ -58,7 +58,7 @@ impl Compactor {
         let meta = BlockMeta::of_out_of_order(Ulid::new(self.clock.now_ms()), begin, end);
         let mut writer = BlockWriter::create(&self.fs, &self.dir, meta, symbols, SEGMENT_BYTES)?;
         for one in series {
-            writer.add_series(&one.labels, &without_overlaps(one.chunks(begin, end - 1))?, &[])?;
+            writer.add_series(&one.labels, &without_overlaps(frozen.chunks(one, begin, end - 1)?)?, &[])?;
         }
         writer.finish()
     }

@@ -6,14 +6,18 @@ use super::{Compacted, Compactor};
 use crate::block::{Ulid, dir};
 use crate::error::TsdbError;
 use crate::local::Local;
+use crate::snapshot;
 
 impl Compactor {
-    /// Shortens the log if the head was.
+    /// Shortens the log and removes chunk files if the head was truncated.
     pub(super) fn finish(&self, local: &Local, compacted: &Compacted) -> Result<(), TsdbError> {
         if !compacted.created.is_empty() {
+            // A start from it would bring back series that the log forgets now.
+            snapshot::remove_all(&*self.fs, &self.dir)?;
             let mint = dir::end_of_log(&local.blocks());
             let truncate = || local.head().truncate_log(&self.fs, &self.dir.join("wal"), mint, self.wal);
             local.head().upkeep().count(|stats| &mut stats.log_truncations, truncate)?;
+            local.head().remove_chunk_files()?;
         }
         Ok(())
     }
@@ -36,12 +40,13 @@ impl Compactor {
         self.remove_blocks(local, gone)
     }
 
-    /// Takes away everything that a start would open: blocks first, then the log, so that what an interruption leaves is
-    /// a database all the same.
+    /// Takes away everything that a start would open: blocks and snapshots, then the log, then the chunk files, of which
+    /// nothing is seen without a log, so that what an interruption leaves is a database all the same.
     pub(crate) fn remove_all(&self, local: &Local) -> Result<(), TsdbError> {
         let _running = self.running.lock();
         let blocks = local.blocks().iter().map(|block| block.meta().ulid).collect();
         self.remove_blocks(local, blocks)?;
+        snapshot::remove_all(&*self.fs, &self.dir)?;
         let (wal, doomed) = (self.dir.join("wal"), self.dir.join(format!("wal{}", dir::DELETION_SUFFIX)));
         self.fs.rename(&wal, &doomed).map_err(|e| TsdbError::io(&wal, "rename", e))?;
         self.fs.remove_dir_all(&self.dir).map_err(|e| TsdbError::io(&self.dir, "remove", e))
@@ -158,7 +163,10 @@ mod tests {
         let prepared = || {
             let f = Fixture::with(options());
             four_blocks(&f);
-            f.append(&rows(&[(1, 9 * HOUR_MS, 1)], START_MS));
+            for t in (0..20).map(|i| 9 * HOUR_MS + i * 60_000) {
+                f.append(&rows(&[(1, t, 1)], START_MS));
+            }
+            assert_ne!(f.tsdb.map_chunks().unwrap(), 0);
             f
         };
         let f = prepared();

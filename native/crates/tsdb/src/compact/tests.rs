@@ -128,6 +128,7 @@ fn upkeep_is_counted() {
     assert_eq!((stats.checkpoint_removals.attempts, stats.retentions), (1, 1));
 
     fill(&f, 1, 9 * HOUR_MS, 12 * HOUR_MS);
+    f.tsdb.map_chunks().unwrap();
     f.fs.fail_at(f.fs.calls(), Fault::Full);
     f.tsdb.compact().unwrap_err();
     let stats = f.tsdb.upkeep_stats();
@@ -251,18 +252,22 @@ fn appends_and_reads_go_on_during_compactions() {
 #[derive(Clone, Debug)]
 enum Step {
     Append(Vec<Write>, i64),
+    Map,
     Compact,
     Flush,
     Reopen,
+    Close,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let write = (0..6u8, 0..1_200_000i64, any::<u8>());
     prop_oneof![
         12 => (proptest::collection::vec(write, 1..12), 0..HOUR_MS).prop_map(|(w, pause)| Step::Append(w, pause)),
+        3 => Just(Step::Map),
         4 => Just(Step::Compact),
         1 => Just(Step::Flush),
         1 => Just(Step::Reopen),
+        2 => Just(Step::Close),
     ]
 }
 
@@ -271,7 +276,7 @@ proptest! {
 
     #[test]
     fn holds_what_the_model_holds(steps in proptest::collection::vec(step(), 1..80), begin in 0..2 * HOUR_MS) {
-        let mut f = Fixture::with(options());
+        let mut f = Fixture::with(Options { snapshot_on_close: true, ..options() });
         let mut model = Model::default();
         // Each request begins after the one before ends, so that none is refused for what it finds in a block.
         let mut base = START_MS + begin;
@@ -282,9 +287,11 @@ proptest! {
                     prop_assert_eq!(appended.failed_samples, model.append(writes, base));
                     base += 1_200_000 + pause;
                 }
+                Step::Map => drop(f.tsdb.map_chunks().unwrap()),
                 Step::Compact => drop(f.tsdb.compact().unwrap()),
                 Step::Flush => drop(f.tsdb.flush().unwrap()),
                 Step::Reopen => f.crash_and_reopen(),
+                Step::Close => f.close_and_reopen(),
             }
             prop_assert_eq!(f.contents(), model.contents());
         }

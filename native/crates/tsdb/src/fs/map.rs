@@ -10,8 +10,9 @@ use std::ptr::NonNull;
 /// otherwise (`vm.max_map_count`), and thousands of small tenants have as many blocks of two files each.
 const MAX_READ: usize = 64 << 10;
 
-/// The bytes of a file that does not change while it is mapped: files of blocks are complete before they get their name
-/// and are only ever removed. Should the disk fail to deliver a page, the process gets a signal, as Prometheus does.
+/// Bytes of a file that do not change while they are mapped: files of blocks are complete before they get their name and
+/// are only ever removed; files of head chunks are appended to, behind what is mapped. Should the disk fail to deliver a
+/// page, the process gets a signal, as Prometheus does.
 pub struct Mapped(Bytes);
 
 enum Bytes {

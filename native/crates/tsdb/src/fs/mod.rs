@@ -51,7 +51,8 @@ pub trait Fs: Send + Sync {
     /// either name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// A whole file that is not going to change, to be read at any place.
+    /// What a file has by now, to be read at any place. It may be appended to, but what it has must not change, nor be
+    /// cut off.
     fn map(&self, path: &Path) -> io::Result<Mapped>;
 
     /// Makes the contents of a file durable, whoever wrote them. After an error what was not durable before may never be: a

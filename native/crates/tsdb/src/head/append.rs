@@ -433,11 +433,18 @@ fn check_float(last: Last<'_>, v: f64) -> Result<(), AppendCause> {
     match last {
         Last::Float(_, stored) if stored.to_bits() == v.to_bits() => Ok(()),
         Last::Float(_, stored) => Err(AppendCause::DuplicateFloat { existing: Some(stored), new: v }),
+        // Dropped without a word, as Prometheus does.
+        Last::Closed(_) => Ok(()),
         _ => Err(AppendCause::DuplicateFloat { existing: None, new: v }),
     }
 }
 
-/// Judges a histogram of the time of the newest sample: the same one may come again.
+/// Judges a histogram of the time of the newest sample: the same one may come again. What the newest one is may not be at
+/// hand.
 fn check_histogram(last: Last<'_>, value: &HistogramValue) -> Result<(), AppendCause> {
-    if same_histogram(last, value) { Ok(()) } else { Err(AppendCause::DuplicateHistogram) }
+    if matches!(last, Last::Closed(_)) || same_histogram(last, value) {
+        Ok(())
+    } else {
+        Err(AppendCause::DuplicateHistogram)
+    }
 }

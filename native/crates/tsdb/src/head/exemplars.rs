@@ -125,6 +125,13 @@ impl ExemplarRing {
         }
     }
 
+    /// All exemplars with their series, in the order in which they came.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = (SeriesId, &Exemplar)> {
+        let oldest = if self.entries.len() == self.capacity { self.next } else { 0 };
+        let (newer, older) = self.entries.split_at(oldest);
+        older.iter().chain(newer).map(|entry| (entry.series, &entry.exemplar))
+    }
+
     /// The exemplars with `mint <= t <= maxt` by series, each series' ascending; series in no order.
     pub(crate) fn select(&self, mint: i64, maxt: i64) -> Vec<(SeriesId, Vec<Exemplar>)> {
         let mut found = Vec::new();

@@ -3,6 +3,7 @@
 use neocortex_model::histogram::{FloatHistogram, Histogram};
 use neocortex_model::sample::{HistogramValue, is_stale_nan, stale_nan};
 
+use crate::chunk::Encoding;
 use crate::chunk::open::Last;
 
 /// Kinds of samples that are logged and encoded apart.
@@ -25,10 +26,19 @@ impl SampleKind {
         }
     }
 
-    /// The kind of a series' newest sample, `None` without samples.
+    /// The kind of the samples of a chunk.
+    pub(super) fn of_encoding(encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Xor => Self::Float,
+            Encoding::Histogram => Self::Histogram,
+            Encoding::FloatHistogram => Self::FloatHistogram,
+        }
+    }
+
+    /// The kind of a series' newest sample, `None` without samples or when it is not at hand.
     pub(super) fn of_last(last: Last<'_>) -> Option<Self> {
         match last {
-            Last::None => None,
+            Last::None | Last::Closed(_) => None,
             Last::Float(..) => Some(Self::Float),
             Last::Histogram(..) => Some(Self::Histogram),
             Last::FloatHistogram(..) => Some(Self::FloatHistogram),

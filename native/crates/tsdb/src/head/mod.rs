@@ -1,7 +1,8 @@
 //! One tenant's recent data: series, their chunks, and the indexes over them, in memory, with the log that makes them
 //! last.
 //!
-//! Locks, in the order in which they are taken: the appender (one append of a tenant at a time), the store (readers
+//! Locks, in the order in which they are taken: the chunk files (for writing, which happens in the background), the
+//! appender (one append of a tenant at a time), the store (readers
 //! beside each other, a writer alone), the exemplars. The keys of known series have locks of their own that are held
 //! for one look-up. Nothing is held across tenants.
 
@@ -9,22 +10,28 @@ mod append;
 mod arena;
 mod by_series;
 mod exemplars;
+mod filed;
 mod forget;
 mod keyed_hash;
 mod kind;
 mod label_set_limits;
 pub(crate) mod label_sets;
 pub mod limits;
+mod mapping;
 mod metadata;
 mod order;
 mod out_of_order;
 pub mod outcome;
 mod read;
+mod refs;
 mod replay;
 mod rfc3339;
 mod series;
+mod snapshot;
+mod start;
 pub mod stats;
 mod store;
+mod stretch;
 pub(crate) mod symbols;
 mod table;
 #[cfg(test)]
@@ -32,6 +39,7 @@ pub(crate) mod tests;
 mod to_block;
 mod touch;
 mod truncate;
+mod waiting;
 mod write;
 
 use std::sync::Arc;
@@ -39,6 +47,7 @@ use std::sync::atomic::AtomicBool;
 
 use parking_lot::{Mutex, RwLock};
 
+use crate::chunk_files;
 use crate::clock::Clock;
 use crate::tsdb::Options;
 use crate::upkeep::Upkeep;
@@ -65,7 +74,13 @@ use touch::Touches;
 pub(crate) struct Head {
     clock: Arc<dyn Clock>,
     chunk_range_ms: i64,
+    /// Bytes of chunks that are written to their file at once.
+    chunk_write_bytes: usize,
+    /// Whether a start loads a snapshot.
+    snapshots: bool,
     native_histograms: AtomicBool,
+    /// `None` when the database is closed.
+    files: Mutex<Option<chunk_files::write::Writer>>,
     appender: Mutex<Appender>,
     store: RwLock<Store>,
     keys: KeyTable,
@@ -98,7 +113,10 @@ impl Head {
         Self {
             clock,
             chunk_range_ms: rules.range_ms,
+            chunk_write_bytes: options.chunk_write_buffer_bytes.max(1),
+            snapshots: options.snapshot_on_close,
             native_histograms: AtomicBool::new(options.native_histograms),
+            files: Mutex::new(None),
             appender: Mutex::new(Appender {
                 wal: None,
                 out_of_order_log: None,

@@ -14,7 +14,7 @@ use neocortex_model::series::{SelectHints, SeriesExemplars};
 
 use super::Head;
 use super::label_sets::SeriesId;
-use super::out_of_order::OutOfOrderSamples;
+use super::out_of_order::OutOfOrderView;
 use super::stats::{MemoryBytes, Stats};
 use super::store::Store;
 use super::symbols::Symbol;
@@ -30,7 +30,7 @@ pub(crate) struct HeadSeries {
     generation: u64,
     /// Newer samples came after the selection.
     newest_t: i64,
-    out_of_order: Option<Box<OutOfOrderSamples>>,
+    out_of_order: Option<Box<OutOfOrderView>>,
 }
 
 impl HeadSeries {
@@ -42,8 +42,12 @@ impl HeadSeries {
     /// selection: what is missing then is in blocks that were there before the truncation.
     pub(crate) fn read(&self, mint: i64, maxt: i64, out: &mut Samples) -> Result<bool, TsdbError> {
         let store = self.head.store.read();
-        store.read(self.id, mint, maxt.min(self.newest_t), out)?;
-        Ok(store.generation != self.generation)
+        let maxt = maxt.min(self.newest_t);
+        let truncated = store.generation != self.generation;
+        let stretch = store.stretch(self.id, mint, maxt);
+        drop(store);
+        stretch.decode(mint, maxt, out)?;
+        Ok(truncated)
     }
 
     /// The out-of-order samples with `mint <= t <= maxt`, `None` when the series had none at the selection.
@@ -73,7 +77,7 @@ impl Head {
                     id,
                     generation,
                     newest_t: series.max_t().unwrap_or(i64::MIN),
-                    out_of_order: store.out_of_order.get(id).map(|samples| Box::new(samples.clone())),
+                    out_of_order: store.out_of_order_view(id).map(Box::new),
                 });
             }
         }
@@ -157,6 +161,9 @@ impl Head {
             wal_bytes: counters.wal_bytes.load(Relaxed),
             wal_failures: counters.wal_failures.load(Relaxed),
             wal: *counters.wal.lock(),
+            chunks_mapped: counters.chunks_mapped.load(Relaxed),
+            chunk_corruptions: counters.chunk_corruptions.load(Relaxed),
+            snapshot_failures: counters.snapshot_failures.load(Relaxed),
             known_keys: self.keys.len() as u64,
             ..Stats::default()
         };

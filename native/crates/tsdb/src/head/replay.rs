@@ -1,200 +1,52 @@
-//! Bringing a head back from its log.
+//! Bringing a head back from the records of its log.
 //!
-//! Source: Prometheus `tsdb/head.go` (`Init`) and `tsdb/head_wal.go` (`loadWAL`).
+//! Source: Prometheus `tsdb/head_wal.go` (`loadWAL`).
 
 use std::path::Path;
-use std::sync::Arc;
 
-use hashbrown::HashMap;
 use neocortex_model::labels::Labels;
 use neocortex_model::sample::{Exemplar, HistogramValue, Metadata, is_stale_nan};
 
-use super::exemplars::Verdict;
+use super::exemplars::{ExemplarRing, Verdict};
+use super::filed::Filed;
 use super::kind::{SampleKind, stale_histogram};
 use super::label_sets::SeriesId;
 use super::metadata::MetadataStore;
-use super::out_of_order::OutOfOrderLog;
+use super::out_of_order::OutOfOrderFiled;
+use super::refs::Refs;
 use super::stats::ReplayStats;
 use super::store::Store;
-use super::{ExemplarRing, Head};
+use crate::chunk::open::Last;
 use crate::error::TsdbError;
-use crate::failpoint;
-use crate::fs::Fs;
 use crate::wal::read::{Position, Reader};
-use crate::wal::record::{self, Record};
-use crate::wal::repair::repair;
-use crate::wal::write::{WalOptions, Writer};
-use crate::wal::{checkpoint, segment_name};
-
-/// Numbers of the log that are looked up in an array; greater ones, which only a damaged or a very old log has, in a map.
-const MAX_DENSE: u64 = 1 << 27;
-
-/// The write-ahead log, within the directory of a database.
-const WAL_DIR: &str = "wal";
-
-/// The log of out-of-order samples.
-const WBL_DIR: &str = "wbl";
-
-/// No series.
-const NONE: SeriesId = SeriesId::MAX;
-
-impl Head {
-    /// Replays checkpoint and log of the database in `dir` from the time `min_valid_t` on, before which all is in blocks, then
-    /// the log of out-of-order samples; cuts damaged ends off and continues the log with a new segment.
-    ///
-    /// # Errors
-    /// [`TsdbError`] when the log cannot be read or written, or when a checkpoint is damaged: a checkpoint is complete
-    /// before it gets its name, so that is no torn write, and what it held is nowhere else.
-    pub(crate) fn open_log(
-        &self,
-        fs: &Arc<dyn Fs>,
-        dir: &Path,
-        options: WalOptions,
-        min_valid_t: i64,
-    ) -> Result<ReplayStats, TsdbError> {
-        let (wal, wbl) = (dir.join(WAL_DIR), dir.join(WBL_DIR));
-        let (mut replay, damage) = self.replay(fs, dir, min_valid_t)?;
-        if let Some(damage) = damage.wal {
-            repair(&**fs, &wal, damage.good)?;
-            replay.stats.repaired = true;
-        }
-        if let Some(damage) = damage.wbl {
-            repair(&**fs, &wbl, damage.good)?;
-            replay.stats.out_of_order_repaired = true;
-        }
-        failpoint::reach("start.replayed");
-        let mut out_of_order_log = OutOfOrderLog::new(fs, &wbl, options);
-        out_of_order_log.resume()?;
-        self.start(Writer::open(Arc::clone(fs), &wal, options)?, out_of_order_log);
-        let mut appender = self.appender.lock();
-        appender.next_ref = replay.refs.greatest + 1;
-        Ok(replay.stats)
-    }
-
-    /// Replays checkpoint and logs as [`Self::open_log`] does, and changes nothing on disk: the head cannot be appended to.
-    /// Damage in the last segment ends a log there, since that is what a crash leaves and what a write that is under way
-    /// looks like.
-    ///
-    /// # Errors
-    /// [`TsdbError`] when a log cannot be read, or is damaged before its last segment.
-    pub(crate) fn read_log(&self, fs: &Arc<dyn Fs>, dir: &Path, min_valid_t: i64) -> Result<(), TsdbError> {
-        let (_, damage) = self.replay(fs, dir, min_valid_t)?;
-        match [damage.wal, damage.wbl].into_iter().flatten().find(|damage| !damage.is_in_last_segment) {
-            Some(damage) => Err(damage.error),
-            None => Ok(()),
-        }
-    }
-
-    /// Replays checkpoint and logs, each up to its first damage, which is told.
-    fn replay(&self, fs: &Arc<dyn Fs>, dir: &Path, min_valid_t: i64) -> Result<(Replay, Damages), TsdbError> {
-        let mut replay = Replay::default();
-        let (mut store, mut ring, mut metadata) = (self.store.write(), self.ring.write(), self.metadata.write());
-        store.min_valid_t = min_valid_t;
-        let mut target =
-            Target { store: &mut store, ring: &mut ring, metadata: &mut metadata, now_ms: self.clock.now_ms() };
-        let wal_dir = dir.join(WAL_DIR);
-        let mut from = 0;
-        if let Some((checkpoint, last)) = checkpoint::newest(&**fs, &wal_dir)? {
-            let mut reader = Reader::open(Arc::clone(fs), &checkpoint, 0)?;
-            replay.read(&mut reader, &checkpoint, &mut target)?;
-            from = last + 1;
-        }
-        let mut reader = Reader::open(Arc::clone(fs), &wal_dir, from)?;
-        let last_segment = reader.last_segment();
-        let read = replay.read(&mut reader, &wal_dir, &mut target);
-        let wal = Damage::of(read, replay.good, last_segment)?;
-        let Replay { stats, refs, .. } = &mut replay;
-        let wbl = store.out_of_order.replay(fs, &dir.join(WBL_DIR), |wal_ref| refs.spend(wal_ref), stats)?;
-        Ok((replay, Damages { wal, wbl }))
-    }
-}
-
-/// Where a log is damaged.
-pub(super) struct Damage {
-    error: TsdbError,
-    /// The end of what is sound.
-    good: Position,
-    is_in_last_segment: bool,
-}
-
-impl Damage {
-    /// The damage that ended the reading of a log, if one did. Other errors stay errors.
-    pub(super) fn of(
-        read: Result<(), TsdbError>,
-        good: Position,
-        last_segment: Option<u64>,
-    ) -> Result<Option<Self>, TsdbError> {
-        match read {
-            Err(error @ TsdbError::Corrupt { .. }) => {
-                Ok(Some(Self { error, good, is_in_last_segment: Some(good.segment) == last_segment }))
-            }
-            other => other.map(|()| None),
-        }
-    }
-}
-
-/// The damage of both logs.
-struct Damages {
-    wal: Option<Damage>,
-    wbl: Option<Damage>,
-}
+use crate::wal::record::{self, Record, RefExemplar, RefTombstone};
+use crate::wal::segment_name;
 
 /// What the records are applied to.
-struct Target<'a> {
-    store: &'a mut Store,
-    ring: &'a mut ExemplarRing,
-    metadata: &'a mut MetadataStore,
-    now_ms: i64,
+pub(super) struct Target<'a> {
+    pub(super) store: &'a mut Store,
+    pub(super) ring: &'a mut ExemplarRing,
+    pub(super) metadata: &'a mut MetadataStore,
+    pub(super) now_ms: i64,
 }
 
-/// From numbers of series in the log to series.
+/// A replay under way.
 #[derive(Default)]
-struct Refs {
-    dense: Vec<SeriesId>,
-    sparse: HashMap<u64, SeriesId>,
-    greatest: u64,
-}
-
-impl Refs {
-    fn get(&self, wal_ref: u64) -> Option<SeriesId> {
-        match self.dense.get(usize::try_from(wal_ref).ok()?) {
-            Some(&NONE) | None => self.sparse.get(&wal_ref).copied(),
-            Some(&id) => Some(id),
-        }
-    }
-
-    /// As [`Self::get`]. A series may have left the log before its last samples did: its number is spent all the same.
-    fn spend(&mut self, wal_ref: u64) -> Option<SeriesId> {
-        self.greatest = self.greatest.max(wal_ref);
-        self.get(wal_ref)
-    }
-
-    /// Maps a number; one number may be mapped anew, and several to the same series.
-    fn set(&mut self, wal_ref: u64, id: SeriesId, series: usize) {
-        self.greatest = self.greatest.max(wal_ref);
-        // The array may be a few times as long as there are series, whatever numbers the log names.
-        if wal_ref < MAX_DENSE && wal_ref < 8 * series as u64 + 65_536 {
-            let index = wal_ref as usize;
-            if index >= self.dense.len() {
-                self.dense.resize(index + 1, NONE);
-            }
-            self.dense[index] = id;
-        } else {
-            self.sparse.insert(wal_ref, id);
-        }
-    }
-}
-
-#[derive(Default)]
-struct Replay {
-    stats: ReplayStats,
-    refs: Refs,
+pub(super) struct Replay {
+    pub(super) stats: ReplayStats,
+    pub(super) refs: Refs,
+    pub(super) filed: Filed,
+    pub(super) late_filed: OutOfOrderFiled,
+    /// Series whose numbers became those of others, as happens when Prometheus starts from a snapshot and does not know which
+    /// numbers series had that are gone.
+    pub(super) displaced: Vec<SeriesId>,
     /// The end of the last record that was applied.
-    good: Position,
+    pub(super) good: Position,
 }
 
 impl Replay {
-    fn read(&mut self, reader: &mut Reader, dir: &Path, target: &mut Target<'_>) -> Result<(), TsdbError> {
+    /// Applies the records of a log from `dir` up to the first damage, with which it fails.
+    pub(super) fn read(&mut self, reader: &mut Reader, dir: &Path, target: &mut Target<'_>) -> Result<(), TsdbError> {
         loop {
             self.good = reader.position();
             let Some(bytes) = reader.next()? else { return Ok(()) };
@@ -229,15 +81,7 @@ impl Replay {
                     }
                 }
             }
-            Record::Exemplars(all) => {
-                for e in all {
-                    if let Some(id) = self.known(e.series) {
-                        let exemplar = Exemplar { labels: e.labels, v: e.v, t: e.t };
-                        let taken = target.ring.capacity() > 0 && target.ring.add(id, exemplar) == Verdict::Take;
-                        self.stats.exemplars += u64::from(taken);
-                    }
-                }
-            }
+            Record::Exemplars(all) => self.exemplars(all, target.ring),
             Record::Metadata(all) => {
                 for entry in all {
                     if let Some(id) = self.known(entry.series) {
@@ -247,20 +91,14 @@ impl Replay {
                     }
                 }
             }
-            Record::Tombstones(all) => {
-                for stone in all {
-                    if let Some(id) = self.known(stone.series) {
-                        target.store.delete(id, stone.mint, stone.maxt);
-                    }
-                }
-            }
+            Record::Tombstones(all) => self.tombstones(&all, target.store),
             // Markers belong to the log of out-of-order samples; unknown records are passed over as Prometheus does.
             Record::MmapMarkers(_) | Record::Unknown(_) => {}
         }
     }
 
     /// A series that was logged twice, as happens when it left the head and came back, keeps its first number.
-    fn series(&mut self, wal_ref: u64, labels: &Labels, store: &mut Store) {
+    pub(super) fn series(&mut self, wal_ref: u64, labels: &Labels, store: &mut Store) -> SeriesId {
         let id = match store.find(labels) {
             Some(id) => {
                 if store.series(id).wal_ref != wal_ref {
@@ -273,7 +111,30 @@ impl Replay {
                 store.create(labels, wal_ref)
             }
         };
-        self.refs.set(wal_ref, id, store.len());
+        if let Some(former) = self.refs.set(wal_ref, id, store.len()).filter(|former| *former != id) {
+            self.filed.rename(former, id);
+            self.displaced.push(former);
+        }
+        self.filed.name(wal_ref, id);
+        id
+    }
+
+    pub(super) fn exemplars(&mut self, all: Vec<RefExemplar>, ring: &mut ExemplarRing) {
+        for e in all {
+            if let Some(id) = self.known(e.series) {
+                let exemplar = Exemplar { labels: e.labels, v: e.v, t: e.t };
+                let taken = ring.capacity() > 0 && ring.add(id, exemplar) == Verdict::Take;
+                self.stats.exemplars += u64::from(taken);
+            }
+        }
+    }
+
+    pub(super) fn tombstones(&mut self, all: &[RefTombstone], store: &mut Store) {
+        for stone in all {
+            if let Some(id) = self.known(stone.series) {
+                store.delete(id, stone.mint, stone.maxt);
+            }
+        }
     }
 
     fn known(&mut self, wal_ref: u64) -> Option<SeriesId> {
@@ -283,30 +144,50 @@ impl Replay {
     }
 
     fn float(&mut self, id: SeriesId, t: i64, v: f64, store: &mut Store) {
-        if t < store.min_valid_t {
+        if !self.is_new(id, t, store) {
             return;
         }
-        let last = store.series(id).last();
-        if last.t().is_some_and(|newest| t <= newest) {
-            self.stats.dropped_samples += 1;
-        } else if let Some(kind) = SampleKind::of_last(last).filter(|kind| kind.is_histogram() && is_stale_nan(v)) {
+        let kind = if is_stale_nan(v) { newest_kind(store, id) } else { None };
+        match kind.filter(|kind| kind.is_histogram()) {
             // Prometheus may log a staleness marker before it knows that it ends a series of histograms.
-            self.histogram(id, t, &stale_histogram(kind), store);
-        } else {
-            store.append_float(id, t, v);
-            self.stats.samples += 1;
+            Some(kind) => self.append_histogram(id, t, &stale_histogram(kind), store),
+            None => {
+                store.append_float(id, t, v);
+                self.stats.samples += 1;
+            }
         }
     }
 
     fn histogram(&mut self, id: SeriesId, t: i64, value: &HistogramValue, store: &mut Store) {
+        if self.is_new(id, t, store) {
+            self.append_histogram(id, t, value, store);
+        }
+    }
+
+    fn append_histogram(&mut self, id: SeriesId, t: i64, value: &HistogramValue, store: &mut Store) {
+        store.append_histogram(id, t, value);
+        self.stats.histograms += 1;
+    }
+
+    /// True when a sample is neither in a block, nor in a chunk file, nor older than one of its series.
+    fn is_new(&mut self, id: SeriesId, t: i64, store: &mut Store) -> bool {
         if t < store.min_valid_t {
-            return;
+            return false;
         }
-        if store.series(id).max_t().is_some_and(|newest| t <= newest) {
-            self.stats.dropped_samples += 1;
-        } else {
-            store.append_histogram(id, t, value);
-            self.stats.histograms += 1;
+        self.filed.reach(id, t, store);
+        match store.series(id).last() {
+            Last::Closed(newest) if t <= newest => self.stats.samples_in_files += 1,
+            last if last.t().is_some_and(|newest| t <= newest) => self.stats.dropped_samples += 1,
+            _ => return true,
         }
+        false
+    }
+}
+
+/// The kind of a series' newest sample.
+fn newest_kind(store: &Store, id: SeriesId) -> Option<SampleKind> {
+    match store.series(id).last() {
+        Last::Closed(_) => store.newest_encoding(id).map(SampleKind::of_encoding),
+        last => SampleKind::of_last(last),
     }
 }

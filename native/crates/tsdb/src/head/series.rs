@@ -2,11 +2,12 @@
 //!
 //! Source: Prometheus `tsdb/head_append.go`, `appendPreprocessor`, `histogramsAppendPreprocessor`, `computeChunkEndTime`.
 
-use neocortex_model::sample::{HistogramValue, Samples};
+use neocortex_model::sample::HistogramValue;
 
 use crate::chunk::open::{Last, OpenChunk};
-use crate::chunk::{self, Encoding};
-use crate::error::TsdbError;
+use crate::chunk::xor::XorChunk;
+use crate::chunk::{EncodedChunk, Encoding};
+use crate::chunk_files::ChunkRef;
 
 /// A float chunk of more bytes than this is cut, so that it stays under 1024 with one more sample of 19.
 const MAX_XOR_BYTES: usize = 1024 - 19;
@@ -28,21 +29,29 @@ pub(crate) struct ChunkRules {
     pub(crate) boundary_t: i64,
 }
 
-/// A full chunk.
+/// A full chunk, as its series knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClosedChunk {
     pub(crate) min_t: i64,
     pub(crate) max_t: i64,
-    pub(crate) encoding: Encoding,
-    pub(crate) bytes: Box<[u8]>,
+    pub(crate) place: Place,
 }
 
-/// What an append did to the chunks, for the figures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Where the bytes of a full chunk are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In memory, under this ticket of [`super::waiting::Waiting`].
+    Waiting(u32),
+    File(ChunkRef),
+}
+
+/// What an append did to the chunks.
+#[derive(Default)]
 pub(crate) struct ChunkChange {
     /// A chunk was begun.
     pub(crate) begun: bool,
-    /// Heap bytes of the chunk that was closed.
-    pub(crate) closed_bytes: usize,
+    /// The chunk that became full thereby, for the caller to keep and to [`Series::close`].
+    pub(crate) full: Option<EncodedChunk>,
 }
 
 /// What a truncation took away, for the figures.
@@ -50,7 +59,6 @@ pub(crate) struct ChunkChange {
 pub(crate) struct Dropped {
     pub(crate) chunks: u64,
     pub(crate) open_bytes: usize,
-    pub(crate) closed_bytes: usize,
 }
 
 /// The samples of one series.
@@ -71,7 +79,10 @@ impl Series {
 
     /// The newest sample.
     pub(crate) fn last(&self) -> Last<'_> {
-        self.open.last()
+        match (self.open.last(), self.closed.last()) {
+            (Last::None, Some(chunk)) => Last::Closed(chunk.max_t),
+            (last, _) => last,
+        }
     }
 
     /// Time of the oldest sample, `None` without samples.
@@ -112,18 +123,58 @@ impl Series {
         next.map_or_else(ChunkChange::default, |next| self.cut(t, next, rules))
     }
 
-    /// Appends samples with `mint <= t <= maxt` to `out`, ascending.
-    pub(crate) fn read(&self, mint: i64, maxt: i64, out: &mut Samples) -> Result<(), TsdbError> {
-        let first = self.closed.partition_point(|chunk| chunk.max_t < mint);
-        for closed in self.closed[first..].iter().take_while(|chunk| chunk.min_t <= maxt) {
-            chunk::decode_any(closed.encoding, &closed.bytes, mint, maxt, out)?;
+    /// Full chunks that have samples with `mint <= t <= maxt`, ascending.
+    pub(crate) fn closed_between(&self, mint: i64, maxt: i64) -> &[ClosedChunk] {
+        let from = self.closed.partition_point(|chunk| chunk.max_t < mint);
+        let to = from + self.closed[from..].partition_point(|chunk| chunk.min_t <= maxt);
+        &self.closed[from..to]
+    }
+
+    /// Times, encoding and bytes of the chunk that is being filled if it has samples with `mint <= t <= maxt`.
+    pub(crate) fn open_between(&self, mint: i64, maxt: i64) -> Option<(i64, i64, Encoding, &[u8])> {
+        let max_t = self.open.last().t().filter(|max_t| self.open_min_t <= maxt && mint <= *max_t)?;
+        self.open.encoded().map(|(encoding, bytes)| (self.open_min_t, max_t, encoding, bytes))
+    }
+
+    /// Full chunks, ascending.
+    pub(super) fn closed(&self) -> &[ClosedChunk] {
+        &self.closed
+    }
+
+    pub(super) fn closed_mut(&mut self) -> &mut [ClosedChunk] {
+        &mut self.closed
+    }
+
+    /// Adds a full chunk that is newer than all full chunks.
+    pub(super) fn close(&mut self, chunk: ClosedChunk) {
+        debug_assert!(self.closed.last().is_none_or(|last| last.max_t < chunk.min_t));
+        if self.closed.len() == self.closed.capacity() {
+            self.closed.reserve_exact(1 + self.closed.len() / 4);
         }
-        match self.open.encoded() {
-            Some((encoding, bytes)) if self.open_min_t <= maxt && self.max_t().is_some_and(|t| t >= mint) => {
-                chunk::decode_any(encoding, bytes, mint, maxt, out)
-            }
-            _ => Ok(()),
+        self.closed.push(chunk);
+    }
+
+    /// Goes on filling a chunk of floats that begins at `min_t`, newer than all full chunks; there must be none yet.
+    pub(super) fn resume(&mut self, min_t: i64, chunk: XorChunk, rules: ChunkRules) {
+        debug_assert!(self.open.is_none());
+        let (newest, samples) = (chunk.max_time(), u32::from(chunk.num_samples()));
+        self.open = OpenChunk::Xor(chunk);
+        self.open_min_t = min_t;
+        self.next_cut_t = range_end(min_t, rules.range_ms);
+        if samples > rules.samples / 4 {
+            // As predicted when it was a quarter full, by what is known of its pace now.
+            let ratio = f64::from(rules.samples) / f64::from(samples);
+            self.next_cut_t = chunk_end(min_t, newest, self.next_cut_t, ratio);
         }
+    }
+
+    /// Ends the chunk that is being filled, if there is one; the next sample begins another.
+    pub(super) fn seal(&mut self) -> Option<EncodedChunk> {
+        let full = self.full();
+        self.open = OpenChunk::None;
+        self.open_min_t = i64::MAX;
+        self.next_cut_t = i64::MIN;
+        full
     }
 
     fn must_cut_float(&mut self, t: i64, rules: ChunkRules) -> bool {
@@ -161,31 +212,15 @@ impl Series {
         self.open_min_t < rules.boundary_t && t >= rules.boundary_t
     }
 
-    /// Calls `each` with times, encoding and bytes of the chunks that have samples with `mint <= t <= maxt`, ascending.
-    pub(crate) fn for_each_chunk(&self, mint: i64, maxt: i64, mut each: impl FnMut(i64, i64, Encoding, &[u8])) {
-        for closed in self.closed.iter().filter(|chunk| chunk.min_t <= maxt && mint <= chunk.max_t) {
-            each(closed.min_t, closed.max_t, closed.encoding, &closed.bytes);
-        }
-        if let (Some((encoding, bytes)), Some(max_t)) = (self.open.encoded(), self.max_t())
-            && self.open_min_t <= maxt
-            && mint <= max_t
-        {
-            each(self.open_min_t, max_t, encoding, bytes);
-        }
-    }
-
-    /// Drops the chunks that end before `mint`; gives what is gone.
-    pub(crate) fn truncate(&mut self, mint: i64) -> Dropped {
-        let mut dropped = Dropped::default();
+    /// Drops the chunks that end before `mint`; calls `gone` with each full one.
+    pub(crate) fn truncate(&mut self, mint: i64, gone: impl FnMut(ClosedChunk)) -> Dropped {
         let kept = self.closed.partition_point(|chunk| chunk.max_t < mint);
-        for chunk in self.closed.drain(..kept) {
-            dropped.chunks += 1;
-            dropped.closed_bytes += chunk.bytes.len() + size_of::<ClosedChunk>();
-        }
+        let mut dropped = Dropped { chunks: kept as u64, open_bytes: 0 };
+        self.closed.drain(..kept).for_each(gone);
         if kept > 0 {
             self.closed.shrink_to_fit();
         }
-        if self.max_t().is_some_and(|newest| newest < mint) {
+        if self.open.last().t().is_some_and(|newest| newest < mint) {
             dropped.chunks += 1;
             dropped.open_bytes += self.open.heap_bytes();
             self.open = OpenChunk::None;
@@ -197,24 +232,22 @@ impl Series {
 
     /// Closes the open chunk, if there is one, and begins another at `t`.
     fn cut(&mut self, t: i64, next: OpenChunk, rules: ChunkRules) -> ChunkChange {
-        let max_t = self.max_t();
-        let before = std::mem::replace(&mut self.open, next);
-        let mut change = ChunkChange { begun: true, closed_bytes: 0 };
-        if let (Some((encoding, bytes)), Some(max_t)) = (before.encoded(), max_t) {
-            change.closed_bytes = bytes.len() + size_of::<ClosedChunk>();
-            if self.closed.len() == self.closed.capacity() {
-                self.closed.reserve_exact(1 + self.closed.len() / 4);
-            }
-            self.closed.push(ClosedChunk { min_t: self.open_min_t, max_t, encoding, bytes: bytes.into() });
-        }
+        let full = self.full();
+        self.open = next;
         self.open_min_t = t;
         self.next_cut_t = range_end(t, rules.range_ms);
-        change
+        ChunkChange { begun: true, full }
+    }
+
+    /// A copy of the open chunk, exactly as long as it is.
+    fn full(&self) -> Option<EncodedChunk> {
+        let ((encoding, bytes), max_t) = self.open.encoded().zip(self.open.last().t())?;
+        Some(EncodedChunk { min_t: self.open_min_t, max_t, encoding, bytes: bytes.into() })
     }
 }
 
 /// The end of the chunk range that `t` is in.
-fn range_end(t: i64, range_ms: i64) -> i64 {
+pub(super) fn range_end(t: i64, range_ms: i64) -> i64 {
     // Go's division rounds towards zero, so for times before 1970 this is one range later; harmless, but the same.
     (t / range_ms).saturating_mul(range_ms).saturating_add(range_ms)
 }
@@ -229,6 +262,11 @@ fn chunk_end(start: i64, cur: i64, max: i64, ratio: f64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_chunk_costs_its_series_three_words() {
+        assert_eq!(size_of::<ClosedChunk>(), 24);
+    }
 
     #[test]
     fn chunk_end_as_prometheus_tests_it() {

@@ -17,6 +17,12 @@ pub struct Stats {
     pub chunks: u64,
     /// Chunks begun, replayed ones included.
     pub chunks_created: u64,
+    /// Chunks written to chunk files.
+    pub chunks_mapped: u64,
+    /// Times that something damaged was cut off the chunk files.
+    pub chunk_corruptions: u64,
+    /// Snapshots that could not be loaded at the start: 0 or 1.
+    pub snapshot_failures: u64,
     /// Float samples appended; the silently dropped ones are not in here.
     pub float_samples_appended: u64,
     /// Native histogram samples appended.
@@ -142,16 +148,24 @@ pub struct ReplayStats {
     pub exemplars: u64,
     /// Samples, exemplars and metadata of series that no record names.
     pub unknown_refs: u64,
+    /// Samples that were passed over because a chunk file has them.
+    pub samples_in_files: u64,
+    /// Chunks in the files of series that no record names.
+    pub unknown_chunks: u64,
     /// Samples that were older than their series' newest one.
     pub dropped_samples: u64,
-    /// Whether a torn or corrupt tail was cut off.
+    /// Whether a torn or corrupt tail of the log was cut off.
     pub repaired: bool,
     /// Samples of the log of out-of-order samples that were inserted.
     pub out_of_order_samples: u64,
+    /// Chunks in the files that were taken for samples of that log.
+    pub out_of_order_chunks_in_files: u64,
     /// Samples of that log whose series is not known.
     pub unknown_out_of_order_refs: u64,
     /// Whether a torn or corrupt tail was cut off that log.
     pub out_of_order_repaired: bool,
+    /// Whether something damaged was cut off the chunk files.
+    pub chunk_files_repaired: bool,
 }
 
 /// Counters behind [`Stats`] that several threads write.
@@ -172,6 +186,9 @@ pub(crate) struct Counters {
     pub(crate) wal_bytes: AtomicU64,
     pub(crate) wal_failures: AtomicU64,
     pub(crate) wal: Mutex<WriterStats>,
+    pub(crate) chunks_mapped: AtomicU64,
+    pub(crate) chunk_corruptions: AtomicU64,
+    pub(crate) snapshot_failures: AtomicU64,
 }
 
 impl Counters {
@@ -192,6 +209,9 @@ impl Counters {
             wal_bytes: AtomicU64::new(0),
             wal_failures: AtomicU64::new(0),
             wal: Mutex::new(WriterStats::default()),
+            chunks_mapped: AtomicU64::new(0),
+            chunk_corruptions: AtomicU64::new(0),
+            snapshot_failures: AtomicU64::new(0),
         }
     }
 }

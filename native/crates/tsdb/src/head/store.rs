@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use neocortex_model::labels::Labels;
-use neocortex_model::sample::{HistogramValue, Samples};
+use neocortex_model::sample::HistogramValue;
 
 use super::by_series::BySeries;
 use super::label_sets::{LabelSets, Pair, SeriesId};
 use super::out_of_order::OutOfOrder;
-use super::series::{ChunkChange, ChunkRules, Series};
+use super::series::{ChunkChange, ChunkRules, ClosedChunk, Place, Series};
 use super::symbols::Symbols;
+use super::waiting::Waiting;
+use crate::chunk::xor::XorChunk;
+use crate::chunk::{EncodedChunk, Encoding};
+use crate::chunk_files::ChunkRef;
+use crate::chunk_files::read::ChunkFiles;
 use crate::error::TsdbError;
 use crate::postings::MemPostings;
 
@@ -21,6 +26,10 @@ pub(crate) struct Store {
     pub(crate) postings: MemPostings,
     series: BySeries<Series>,
     pub(super) out_of_order: OutOfOrder,
+    /// Full chunks that are not in a file yet.
+    pub(super) waiting: Waiting,
+    /// The files of the others.
+    pub(super) files: Arc<ChunkFiles>,
     /// Changes with every truncation, after which series may have fewer samples, or be gone.
     pub(crate) generation: u64,
     /// Time ranges that tombstones of the log hide; only Prometheus writes such.
@@ -49,6 +58,8 @@ impl Store {
             postings: MemPostings::new(),
             series: BySeries::new(),
             out_of_order,
+            waiting: Waiting::default(),
+            files: Arc::default(),
             generation: 0,
             deleted: HashMap::new(),
             aliases: HashMap::new(),
@@ -61,6 +72,11 @@ impl Store {
             open_bytes: 0,
             closed_bytes: 0,
         }
+    }
+
+    /// One without series, with the same rules and files.
+    pub(super) fn emptied(&self) -> Self {
+        Self { files: Arc::clone(&self.files), ..Self::new(self.rules, self.out_of_order.emptied()) }
     }
 
     /// How many series there are.
@@ -114,6 +130,13 @@ impl Store {
         self.series.push(Series::new(wal_ref))
     }
 
+    /// Gives a series another number in the log.
+    pub(super) fn renumber(&mut self, id: SeriesId, wal_ref: u64) {
+        if let Some(series) = self.series.get_mut(id) {
+            series.wal_ref = wal_ref;
+        }
+    }
+
     /// Takes a series without samples out, and gives its labels. Postings still list it, and its symbols are in use.
     pub(super) fn remove(&mut self, id: SeriesId) -> Vec<Pair> {
         self.series.remove(id);
@@ -140,10 +163,67 @@ impl Store {
         let change = append(series);
         let after = series.open_bytes();
         self.open_bytes = self.open_bytes - before + after;
-        self.closed_bytes += change.closed_bytes;
         self.chunks += u64::from(change.begun);
         self.min_t = self.min_t.min(t);
         self.max_t = self.max_t.max(t);
+        if let Some(full) = change.full {
+            self.closed_bytes += keep(id, series, full, &mut self.waiting);
+        }
+    }
+
+    /// Gives a series a full chunk from a file; its open chunk, if there is one, is ended. A chunk that is not newer than
+    /// all samples of the series is not taken.
+    pub(super) fn attach(&mut self, id: SeriesId, chunk: ClosedChunk) {
+        let Some(series) = self.series.get_mut(id) else { return };
+        if series.max_t().is_some_and(|newest| chunk.min_t <= newest) {
+            return;
+        }
+        self.open_bytes -= series.open_bytes();
+        if let Some(full) = series.seal() {
+            self.closed_bytes += keep(id, series, full, &mut self.waiting);
+        }
+        series.close(chunk);
+        self.closed_bytes += size_of::<ClosedChunk>();
+        self.chunks += 1;
+        self.min_t = self.min_t.min(chunk.min_t);
+        self.max_t = self.max_t.max(chunk.max_t);
+    }
+
+    /// Gives a series the chunk that it was filling, newer than all its samples: floats go on in it, a chunk of histograms
+    /// counts as full.
+    pub(super) fn resume(&mut self, id: SeriesId, chunk: EncodedChunk) -> Result<(), TsdbError> {
+        let rules = self.rules;
+        let Some(series) = self.series.get_mut(id) else { return Ok(()) };
+        if series.max_t().is_some_and(|newest| chunk.min_t <= newest) {
+            return Ok(());
+        }
+        let (min_t, max_t) = (chunk.min_t, chunk.max_t);
+        if chunk.encoding == Encoding::Xor {
+            series.resume(min_t, XorChunk::resume(&chunk.bytes)?, rules);
+            self.open_bytes += series.open_bytes();
+        } else {
+            self.closed_bytes += keep(id, series, chunk, &mut self.waiting);
+        }
+        self.chunks += 1;
+        self.min_t = self.min_t.min(min_t);
+        self.max_t = self.max_t.max(max_t);
+        Ok(())
+    }
+
+    /// Has a series find a chunk that waited in a file from now on.
+    pub(super) fn settle(&mut self, id: SeriesId, ticket: u32, at: ChunkRef) {
+        let Some(series) = self.series.get_mut(id) else { return };
+        if let Some(chunk) = series.closed_mut().iter_mut().find(|chunk| chunk.place == Place::Waiting(ticket)) {
+            chunk.place = Place::File(at);
+        }
+    }
+
+    /// How the newest full chunk of a series is encoded; `None` when it cannot be found.
+    pub(super) fn newest_encoding(&self, id: SeriesId) -> Option<Encoding> {
+        match self.series(id).closed().last()?.place {
+            Place::Waiting(ticket) => self.waiting.get(ticket).map(|full| full.encoding),
+            Place::File(at) => self.files.chunk(at).ok().map(|(encoding, _)| encoding),
+        }
     }
 
     /// Hides the samples with `mint <= t <= maxt` that the series has now and those that it gets.
@@ -154,36 +234,32 @@ impl Store {
     /// Drops the chunks of a series that end before `mint`; gives the time of its oldest sample left, `None` without any.
     pub(super) fn truncate_series(&mut self, id: SeriesId, mint: i64) -> Option<i64> {
         let series = self.series.get_mut(id)?;
-        let dropped = series.truncate(mint);
+        let (waiting, mut closed_bytes) = (&mut self.waiting, 0);
+        let dropped = series.truncate(mint, |chunk| {
+            closed_bytes += size_of::<ClosedChunk>();
+            if let Place::Waiting(ticket) = chunk.place {
+                closed_bytes += waiting.forget(ticket);
+            }
+        });
         // A chunk that begins before and ends later is kept whole; what is before counts as gone all the same.
         let min_t = series.min_t().map(|t| t.max(mint));
         self.chunks -= dropped.chunks;
         self.chunks_before += dropped.chunks;
         self.open_bytes -= dropped.open_bytes;
-        self.closed_bytes -= dropped.closed_bytes;
+        self.closed_bytes -= closed_bytes;
         min_t
-    }
-
-    /// Appends the samples of a series with `mint <= t <= maxt` to `out`, without the deleted ones.
-    pub(crate) fn read(&self, id: SeriesId, mint: i64, maxt: i64, out: &mut Samples) -> Result<(), TsdbError> {
-        let Some(series) = self.series.get(id) else { return Ok(()) };
-        let Some(deleted) = self.deleted.get(&id) else { return series.read(mint, maxt, out) };
-        let mut all = Samples::default();
-        series.read(mint, maxt, &mut all)?;
-        for (i, t) in all.t.iter().enumerate() {
-            if deleted.iter().any(|(from, to)| (*from..=*to).contains(t)) {
-                continue;
-            }
-            match all.histogram(i) {
-                Some(h) => out.push_histogram(*t, Arc::clone(h)),
-                None => out.push_float(*t, all.v[i]),
-            }
-        }
-        Ok(())
     }
 
     /// Bytes of the series' own records, without their chunks.
     pub(crate) fn series_bytes(&self) -> usize {
         self.series.bytes()
     }
+}
+
+/// Keeps a chunk of a series that became full; gives the bytes that it takes.
+fn keep(id: SeriesId, series: &mut Series, full: EncodedChunk, waiting: &mut Waiting) -> usize {
+    let (min_t, max_t, bytes) = (full.min_t, full.max_t, full.bytes.len());
+    let place = Place::Waiting(waiting.push(id, series.wal_ref, full));
+    series.close(ClosedChunk { min_t, max_t, place });
+    size_of::<ClosedChunk>() + bytes
 }

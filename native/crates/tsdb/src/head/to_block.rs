@@ -4,7 +4,9 @@ use neocortex_model::labels::Labels;
 
 use super::Head;
 use super::label_sets::SeriesId;
+use super::stretch::Stretch;
 use crate::chunk::EncodedChunk;
+use crate::error::TsdbError;
 
 /// A series with the chunks that it has in a stretch of time, and the stretches of it that are deleted.
 pub(crate) struct BlockPart {
@@ -42,17 +44,24 @@ impl Head {
 
     /// Copies the chunks of some series that have samples with `mint <= t <= maxt`; appends wait meanwhile, so that it is
     /// to be called with few series. Numbers must be of [`Self::series_between`] without a truncation since.
-    pub(crate) fn block_parts(&self, series: &[(Labels, SeriesId)], mint: i64, maxt: i64) -> Vec<BlockPart> {
+    ///
+    /// # Errors
+    /// [`TsdbError::Corrupt`] when a chunk file is damaged.
+    pub(crate) fn block_parts(
+        &self,
+        series: &[(Labels, SeriesId)],
+        mint: i64,
+        maxt: i64,
+    ) -> Result<Vec<BlockPart>, TsdbError> {
         let store = self.store.read();
-        let part = |(labels, id): &(Labels, SeriesId)| {
-            let mut chunks = Vec::new();
-            store.series(*id).for_each_chunk(mint, maxt, |min_t, max_t, encoding, bytes| {
-                chunks.push(EncodedChunk { min_t, max_t, encoding, bytes: bytes.into() });
-            });
-            let deleted = store.deleted.get(id).into_iter().flatten().copied();
-            let deleted = deleted.filter(|(from, to)| *from <= maxt && mint <= *to).collect();
-            BlockPart { labels: labels.clone(), chunks, deleted }
+        let stretches: Vec<Stretch> = series.iter().map(|(_, id)| store.stretch(*id, mint, maxt)).collect();
+        drop(store);
+        let part = |((labels, _), mut stretch): (&(Labels, SeriesId), Stretch)| {
+            let mut deleted = std::mem::take(&mut stretch.deleted);
+            deleted.retain(|(from, to)| *from <= maxt && mint <= *to);
+            Ok(BlockPart { labels: labels.clone(), chunks: stretch.into_chunks()?, deleted })
         };
-        series.iter().map(part).filter(|part| !part.chunks.is_empty()).collect()
+        let parts = series.iter().zip(stretches).filter(|(_, stretch)| !stretch.is_empty());
+        parts.map(part).collect()
     }
 }

@@ -20,6 +20,7 @@ use super::{Appender, Head};
 use crate::chunk::encode::Value;
 use crate::error::TsdbError;
 use crate::failpoint;
+use crate::wal::read::Position;
 use crate::wal::record::{self, RefExemplar, RefHistogram, RefSample, SamplesEncoder};
 use crate::wal::write::Writer;
 
@@ -152,12 +153,15 @@ impl Head {
         appender.out_of_order_log = Some(out_of_order_log);
     }
 
-    /// Makes the logs durable and ends appends.
-    pub(crate) fn close(&self) -> Result<(), TsdbError> {
-        let mut appender = self.appender.lock();
-        let wal = appender.wal.take().map_or(Ok(()), |mut wal| wal.close());
-        let late = appender.out_of_order_log.take().map_or(Ok(()), |mut log| log.close());
-        wal.and(late)
+    /// Writes what chunks are full, makes these and the logs durable and ends appends. Gives the end of the log, `None` when
+    /// the head was closed before or the chunk files may not be durable.
+    pub(crate) fn close(&self) -> Result<Option<Position>, TsdbError> {
+        // Appends end first: what they make full goes to files.
+        let wal = self.appender.lock().wal.take();
+        let end = wal.map(|mut wal| wal.close().map(|()| wal.position())).transpose();
+        let files = self.close_files();
+        let late = self.appender.lock().out_of_order_log.take().map_or(Ok(()), |mut log| log.close());
+        end.and_then(|end| late.and(files).map(|durable| end.filter(|_| durable)))
     }
 
     /// Takes metadata as far as the limits allow.

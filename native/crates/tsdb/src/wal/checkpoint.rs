@@ -51,6 +51,8 @@ pub(crate) fn advance(
     upkeep: &Upkeep,
 ) -> Result<(), TsdbError> {
     let Some(first) = segments(&**fs, wal_dir)?.first().copied() else { return Ok(()) };
+    // Segments that the newest checkpoint stands for are left over from when their removal failed.
+    let first = newest(&**fs, wal_dir)?.map_or(first, |(_, last)| first.max(last + 1));
     // The last segment is never part of it, and one alone is not worth the work.
     let Some(to) = last.checked_sub(1).filter(|last| *last > first).map(|last| first + (last - first) * 2 / 3) else {
         return Ok(());

@@ -1,6 +1,6 @@
 //! Reads a log record by record.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ const MAX_RECORD: usize = 1 << 30;
 const MAX_SNAPPY_RATIO: usize = 22;
 
 /// Where a record ends: what a repair keeps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// Number of the segment.
     pub segment: u64,
@@ -62,16 +62,47 @@ impl Reader {
         })
     }
 
+    /// Reads from a place on at which a record ends. A segment that ends there, or before, is not read at all.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_at(fs: Arc<dyn Fs>, dir: &Path, from: Position) -> Result<Self, TsdbError> {
+        let mut reader = Self::open(fs, dir, from.segment)?;
+        if from.offset > 0 && reader.ahead.last() == Some(&from.segment) {
+            reader.skip_to(from)?;
+        }
+        Ok(reader)
+    }
+
+    fn skip_to(&mut self, from: Position) -> Result<(), TsdbError> {
+        let path = self.dir.join(segment_name(from.segment));
+        let failed = |e| TsdbError::io(&path, "read segment", e);
+        self.ahead.pop();
+        if self.fs.len(&path).map_err(failed)? <= from.offset {
+            self.good = Position { segment: from.segment + 1, offset: 0 };
+            return Ok(());
+        }
+        let mut file = self.fs.open(&path).map_err(failed)?;
+        let in_page = from.offset % PAGE_SIZE as u64;
+        self.page_start = from.offset - in_page;
+        io::copy(&mut (&mut file).take(self.page_start), &mut io::sink()).map_err(failed)?;
+        (&mut file).take(PAGE_SIZE as u64).read_to_end(&mut self.page).map_err(failed)?;
+        self.at = in_page as usize;
+        self.segment = Some((from.segment, file));
+        self.good = from;
+        Ok(())
+    }
+
     /// The end of the last record that was read: everything before it is sound.
     #[must_use]
     pub fn position(&self) -> Position {
         self.good
     }
 
-    /// The last of the segments that are still to be begun.
+    /// The last of the segments that are still to be begun, or the one that is being read.
     #[must_use]
     pub fn last_segment(&self) -> Option<u64> {
-        self.ahead.first().copied()
+        self.ahead.first().copied().or(self.segment.as_ref().map(|(number, _)| *number))
     }
 
     /// The next record, or `None` at the end of the log. After an error the log ends there.

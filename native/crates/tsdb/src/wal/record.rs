@@ -172,13 +172,7 @@ fn decode_body(kind: u8, mut body: Cursor<'_>) -> Result<Record, Malformed> {
         kind::TOMBSTONES => Record::Tombstones(all(body, |c| {
             Ok(RefTombstone { series: c.be64()?, mint: c.varint()?, maxt: c.varint()? })
         })?),
-        kind::EXEMPLARS => {
-            let Some(base) = decode_base(body)? else { return Ok(Record::Exemplars(Vec::new())) };
-            Record::Exemplars(all(body, |c| {
-                let (series, t) = base.next(c)?;
-                Ok(RefExemplar { series, t, v: c.float()?, labels: decode_labels(c)? })
-            })?)
-        }
+        kind::EXEMPLARS => Record::Exemplars(decode_exemplar_body(body)?),
         kind::MMAP_MARKERS => Record::MmapMarkers(all(body, |c| Ok((c.be64()?, c.be64()?)))?),
         kind::METADATA => Record::Metadata(all(body, decode_metadata)?),
         kind::HISTOGRAMS | kind::CUSTOM_HISTOGRAMS => decode_histograms(body, decode_integer)?,
@@ -252,7 +246,16 @@ impl Chain {
     }
 }
 
-fn decode_labels(c: &mut Cursor<'_>) -> Result<Labels, Malformed> {
+/// The exemplars of a record, after its type.
+pub(crate) fn decode_exemplar_body(body: &mut Cursor<'_>) -> Result<Vec<RefExemplar>, Malformed> {
+    let Some(base) = decode_base(body)? else { return Ok(Vec::new()) };
+    all(body, |c| {
+        let (series, t) = base.next(c)?;
+        Ok(RefExemplar { series, t, v: c.float()?, labels: decode_labels(c)? })
+    })
+}
+
+pub(crate) fn decode_labels(c: &mut Cursor<'_>) -> Result<Labels, Malformed> {
     let n = c.count(2)?;
     let mut pairs = Vec::with_capacity(n);
     for _ in 0..n {
@@ -447,6 +450,11 @@ pub fn encode_histograms(histograms: &[RefHistogram]) -> Vec<Vec<u8>> {
 /// Appends an exemplars record.
 pub fn encode_exemplars(out: &mut Vec<u8>, exemplars: &[RefExemplar]) {
     out.push(kind::EXEMPLARS);
+    encode_exemplar_body(out, exemplars);
+}
+
+/// Appends the exemplars of a record, without its type.
+pub(crate) fn encode_exemplar_body(out: &mut Vec<u8>, exemplars: &[RefExemplar]) {
     let Some(first) = exemplars.first() else { return };
     out.extend_from_slice(&first.series.to_be_bytes());
     out.extend_from_slice(&first.t.to_be_bytes());
@@ -490,7 +498,7 @@ pub fn encode_mmap_markers(out: &mut Vec<u8>, markers: &[(u64, u64)]) {
     }
 }
 
-fn encode_labels(out: &mut Vec<u8>, labels: &Labels) {
+pub(crate) fn encode_labels(out: &mut Vec<u8>, labels: &Labels) {
     put_uvarint(out, labels.len() as u64);
     for (name, value) in labels {
         put_str(out, name);
@@ -519,36 +527,40 @@ fn encode_list<T: Copy>(out: &mut Vec<u8>, values: &[T], put: fn(&mut Vec<u8>, T
 
 fn encode_histogram(out: &mut Vec<u8>, h: &HistogramValue) {
     match h {
-        HistogramValue::Integer(h) => {
-            out.push(h.counter_reset as u8);
-            put_varint(out, i64::from(h.schema));
-            put_float(out, h.zero_threshold);
-            put_uvarint(out, h.zero_count);
-            put_uvarint(out, h.count);
-            put_float(out, h.sum);
-            encode_spans(out, &h.positive_spans);
-            encode_spans(out, &h.negative_spans);
-            encode_list(out, &h.positive_buckets, put_varint);
-            encode_list(out, &h.negative_buckets, put_varint);
-            if h.schema == CUSTOM_BUCKETS_SCHEMA {
-                encode_list(out, &h.custom_values, put_float);
-            }
-        }
-        HistogramValue::Float(h) => {
-            out.push(h.counter_reset as u8);
-            put_varint(out, i64::from(h.schema));
-            put_float(out, h.zero_threshold);
-            put_float(out, h.zero_count);
-            put_float(out, h.count);
-            put_float(out, h.sum);
-            encode_spans(out, &h.positive_spans);
-            encode_spans(out, &h.negative_spans);
-            encode_list(out, &h.positive_buckets, put_float);
-            encode_list(out, &h.negative_buckets, put_float);
-            if h.schema == CUSTOM_BUCKETS_SCHEMA {
-                encode_list(out, &h.custom_values, put_float);
-            }
-        }
+        HistogramValue::Integer(h) => encode_integer_histogram(out, h),
+        HistogramValue::Float(h) => encode_float_histogram(out, h),
+    }
+}
+
+pub(crate) fn encode_integer_histogram(out: &mut Vec<u8>, h: &Histogram) {
+    out.push(h.counter_reset as u8);
+    put_varint(out, i64::from(h.schema));
+    put_float(out, h.zero_threshold);
+    put_uvarint(out, h.zero_count);
+    put_uvarint(out, h.count);
+    put_float(out, h.sum);
+    encode_spans(out, &h.positive_spans);
+    encode_spans(out, &h.negative_spans);
+    encode_list(out, &h.positive_buckets, put_varint);
+    encode_list(out, &h.negative_buckets, put_varint);
+    if h.schema == CUSTOM_BUCKETS_SCHEMA {
+        encode_list(out, &h.custom_values, put_float);
+    }
+}
+
+pub(crate) fn encode_float_histogram(out: &mut Vec<u8>, h: &FloatHistogram) {
+    out.push(h.counter_reset as u8);
+    put_varint(out, i64::from(h.schema));
+    put_float(out, h.zero_threshold);
+    put_float(out, h.zero_count);
+    put_float(out, h.count);
+    put_float(out, h.sum);
+    encode_spans(out, &h.positive_spans);
+    encode_spans(out, &h.negative_spans);
+    encode_list(out, &h.positive_buckets, put_float);
+    encode_list(out, &h.negative_buckets, put_float);
+    if h.schema == CUSTOM_BUCKETS_SCHEMA {
+        encode_list(out, &h.custom_values, put_float);
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::read::Position;
 use super::{Fragment, HEADER_SIZE, PAGE_SIZE, SNAPPY, ZSTD, segment_name, segments};
 use crate::error::TsdbError;
 use crate::failpoint;
@@ -124,6 +125,12 @@ impl Writer {
     #[must_use]
     pub fn stats(&self) -> WriterStats {
         self.stats
+    }
+
+    /// The end of the last record that was appended.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position { segment: self.stats.segment, offset: self.len }
     }
 
     /// Appends records. When this returns `Ok`, the operating system has all of them: they survive the death of the

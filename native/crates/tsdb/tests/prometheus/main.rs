@@ -6,7 +6,9 @@
 #![allow(clippy::disallowed_methods, reason = "the tests look at the files from outside")]
 
 mod block;
+mod chunk_files;
 mod directory;
 mod log;
 mod out_of_order;
 mod process;
+mod snapshot;

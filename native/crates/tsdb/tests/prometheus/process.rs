@@ -22,8 +22,8 @@ pub fn find(program: &str) -> Option<PathBuf> {
     found
 }
 
-/// It scrapes itself every second.
-const CONFIG: &str = "global: {scrape_interval: 1s}
+/// It scrapes itself.
+const CONFIG: &str = "global: {scrape_interval: INTERVAL}
 scrape_configs:
 - job_name: self
   static_configs: [{targets: ['127.0.0.1:PORT']}]
@@ -36,9 +36,14 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts it on a database directory, to scrape itself, and waits until it is ready.
+    /// Starts it on a database directory, to scrape itself every second, and waits until it is ready.
     pub fn start(program: &Path, data: &Path, options: &[&str]) -> Self {
-        Self::start_with(program, data, CONFIG, options)
+        Self::start_scraping(program, data, options, "1s")
+    }
+
+    /// As [`Self::start`], to scrape itself at an interval.
+    pub fn start_scraping(program: &Path, data: &Path, options: &[&str], interval: &str) -> Self {
+        Self::start_with(program, data, &CONFIG.replace("INTERVAL", interval), options)
     }
 
     /// As [`Self::start`], with a configuration, in which `PORT` stands for its own.
@@ -88,12 +93,6 @@ impl Prometheus {
         answer.lines().next().unwrap_or_default().to_owned()
     }
 
-    /// Kills it where it stands, and waits.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
     /// Asks until the body contains the text.
     pub fn wait_for(&self, path: &str, text: &str) {
         let since = Instant::now();
@@ -112,10 +111,19 @@ impl Prometheus {
         self.terminate();
     }
 
+    /// Kills it at once, and waits.
+    pub fn kill(mut self) {
+        self.signal(libc::SIGKILL);
+    }
+
     fn terminate(&mut self) {
+        self.signal(libc::SIGTERM);
+    }
+
+    fn signal(&mut self, signal: i32) {
         let pid = i32::try_from(self.child.id()).unwrap();
         // SAFETY: a signal to a child of ours that was not waited for yet, so its number is still its own.
-        unsafe { libc::kill(pid, libc::SIGTERM) };
+        unsafe { libc::kill(pid, signal) };
         self.child.wait().unwrap();
     }
 }

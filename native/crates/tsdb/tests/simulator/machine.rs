@@ -73,6 +73,8 @@ impl Machine {
             max_exemplars: chance.up_to(3),
             native_histograms: true,
             out_of_order_cap: 1 + chance.up_to(7),
+            // A segment whose sync failed is found damaged only when it is read again, which a snapshot puts off.
+            snapshot_on_close: chance.up_to(1) == 0 && !mix.faults,
             ..Options::default()
         };
         let window_ms = [0, RANGE_MS / 2, RANGE_MS * 5][chance.up_to(2)];
@@ -146,6 +148,11 @@ impl Machine {
             Step::Compact => self.compact(Tsdb::compact)?,
             Step::Flush => self.compact(Tsdb::flush)?,
             Step::RemoveExpired { shipped } => self.remove_expired(shipped)?,
+            Step::Map => {
+                let mapped = self.tsdb().map_chunks();
+                self.may_fail(mapped)?;
+                self.read(i64::MIN, i64::MAX)?;
+            }
             Step::Stop => {
                 let closed = self.tsdb().close();
                 if closed.is_ok() && !self.fs.has_given_up() {

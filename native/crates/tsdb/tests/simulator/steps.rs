@@ -33,6 +33,8 @@ pub enum Step {
     RemoveExpired {
         shipped: Option<u64>,
     },
+    /// Full chunks go to files.
+    Map,
     /// The database is closed and opened again.
     Stop,
     /// The process dies and comes back.
@@ -84,7 +86,8 @@ impl Step {
             56..59 => Self::Select,
             59..62 => Self::ReadSelected,
             62..69 => Self::Compact,
-            69..71 => Self::RemoveExpired { shipped: None },
+            69 => Self::Map,
+            70 => Self::RemoveExpired { shipped: None },
             71 => Self::RemoveExpired { shipped: Some(chance.bits()) },
             72..74 => Self::Flush,
             74..76 => Self::Stop,

@@ -7,6 +7,8 @@ use neocortex_model::sample::{HistogramValue, Samples, is_stale_nan};
 
 use crate::chunk::encode::{Encoder, Sample, Value};
 use crate::chunk::{self, EncodedChunk, Encoding};
+use crate::chunk_files::ChunkRef;
+use crate::chunk_files::read::ChunkFiles;
 use crate::error::TsdbError;
 use crate::merge::{forget_reset, merge_all};
 
@@ -18,8 +20,18 @@ pub(super) const SAMPLE_BYTES: usize = size_of::<Sample>();
 pub(crate) struct FullChunk {
     pub(crate) min_t: i64,
     pub(crate) max_t: i64,
-    pub(crate) encoding: Encoding,
-    pub(crate) bytes: Arc<[u8]>,
+    pub(super) place: Place,
+}
+
+/// Where the bytes of a full chunk are.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Place {
+    Memory(Encoding, Arc<[u8]>),
+    File {
+        at: ChunkRef,
+        /// The log names the chunk, so that a start takes it for the samples that the log has.
+        is_marked: bool,
+    },
 }
 
 /// The out-of-order samples of one series. A clone is a view of a moment: full chunks are shared, an open one is small.
@@ -42,11 +54,29 @@ pub(super) struct Closed {
 
 impl FullChunk {
     fn new(chunk: EncodedChunk) -> Self {
-        Self { min_t: chunk.min_t, max_t: chunk.max_t, encoding: chunk.encoding, bytes: chunk.bytes.into() }
+        let place = Place::Memory(chunk.encoding, chunk.bytes.into());
+        Self { min_t: chunk.min_t, max_t: chunk.max_t, place }
     }
 
-    fn heap_bytes(&self) -> usize {
-        self.bytes.len() + size_of::<Self>()
+    /// Encoding and bytes; `files` are the head's of when the chunk was taken from it, or later ones.
+    pub(super) fn encoded<'a>(&'a self, files: &'a ChunkFiles) -> Result<(Encoding, &'a [u8]), TsdbError> {
+        match &self.place {
+            Place::Memory(encoding, bytes) => Ok((*encoding, bytes)),
+            Place::File { at, .. } => files.chunk(*at),
+        }
+    }
+
+    /// Its place in a file, `None` when it is in memory.
+    pub(super) fn at(&self) -> Option<ChunkRef> {
+        match self.place {
+            Place::Memory(..) => None,
+            Place::File { at, .. } => Some(at),
+        }
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        let bytes = if let Place::Memory(_, bytes) = &self.place { bytes.len() } else { 0 };
+        bytes + size_of::<Self>()
     }
 }
 
@@ -55,14 +85,18 @@ impl OutOfOrderSamples {
         self.open.is_empty() && self.full.is_empty()
     }
 
-    /// Samples of the open chunk.
-    pub(super) fn open_len(&self) -> usize {
-        self.open.len()
+    /// The open chunk, ascending in time.
+    pub(super) fn open(&self) -> &[Sample] {
+        &self.open
     }
 
     /// The full chunks, in the order in which they were closed.
     pub(super) fn full(&self) -> &[FullChunk] {
         &self.full
+    }
+
+    pub(super) fn full_mut(&mut self) -> &mut [FullChunk] {
+        &mut self.full
     }
 
     /// True when the open chunk has a sample of this time.
@@ -103,6 +137,16 @@ impl OutOfOrderSamples {
         closed
     }
 
+    /// Takes the samples out of the open chunk that are at one of the ascending `times`.
+    pub(super) fn take_open(&mut self, times: &[i64]) -> Vec<Sample> {
+        self.open.extract_if(.., |sample| times.binary_search(&sample.t).is_ok()).collect()
+    }
+
+    /// Adds a full chunk.
+    pub(super) fn add_full(&mut self, chunk: FullChunk) {
+        self.full.push(chunk);
+    }
+
     /// Drops the oldest full chunks; gives their number and heap bytes.
     pub(super) fn drop_full(&mut self, chunks: usize) -> (u64, usize) {
         let dropped = self.full.drain(..chunks.min(self.full.len()));
@@ -119,11 +163,12 @@ impl OutOfOrderSamples {
     }
 
     /// The samples with `mint <= t <= maxt`, ascending; of those of the same time the one that came first.
-    pub(crate) fn read(&self, mint: i64, maxt: i64) -> Result<Samples, TsdbError> {
+    pub(crate) fn read(&self, files: &ChunkFiles, mint: i64, maxt: i64) -> Result<Samples, TsdbError> {
         let mut parts = Vec::with_capacity(self.full.len() + 1);
         for chunk in self.full.iter().filter(|chunk| chunk.min_t <= maxt && mint <= chunk.max_t) {
             let mut samples = Samples::default();
-            chunk::decode_any(chunk.encoding, &chunk.bytes, mint, maxt, &mut samples)?;
+            let (encoding, bytes) = chunk.encoded(files)?;
+            chunk::decode_any(encoding, bytes, mint, maxt, &mut samples)?;
             parts.push(samples);
         }
         let mut open = Samples::default();

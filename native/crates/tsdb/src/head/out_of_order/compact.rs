@@ -2,6 +2,8 @@
 //!
 //! Source: Prometheus `tsdb/ooo_head_read.go` (`NewOOOCompactionHead`), `tsdb/head.go` (`truncateOOO`).
 
+use std::sync::Arc;
+
 use neocortex_model::labels::Labels;
 
 use super::super::Head;
@@ -9,6 +11,7 @@ use super::super::forget::Gone;
 use super::super::label_sets::SeriesId;
 use super::chunk::FullChunk;
 use crate::chunk::EncodedChunk;
+use crate::chunk_files::read::ChunkFiles;
 use crate::error::TsdbError;
 
 /// Series whose chunks are closed before readers may have the lock.
@@ -18,6 +21,8 @@ const SLICE: usize = 256;
 pub(crate) struct FrozenOutOfOrder {
     /// Sorted by labels.
     pub(crate) series: Vec<FrozenSeries>,
+    /// Have the chunks that are in files.
+    files: Arc<ChunkFiles>,
     /// The log has nothing of it in this segment and later ones.
     segment: u64,
 }
@@ -47,8 +52,10 @@ impl Head {
                 series.push(FrozenSeries { labels: store.labels(id), id, chunks });
             }
         }
+        // After the chunks, of which some may have gone to a new file meanwhile.
+        let files = Arc::clone(&self.store.read().files);
         series.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
-        Ok(Some(FrozenOutOfOrder { series, segment }))
+        Ok(Some(FrozenOutOfOrder { series, files, segment }))
     }
 
     /// Forgets what is in blocks that readers can see, the series that are left without samples, and the part of the log that
@@ -79,6 +86,20 @@ impl FrozenOutOfOrder {
         let chunks = self.series.iter().flat_map(|series| &series.chunks);
         chunks.map(|chunk| chunk.min_t).filter(|t| *t >= mint).min()
     }
+
+    /// The chunks of one of the series that begin in a range, which chunks do not cross, in the order in which they were
+    /// closed.
+    ///
+    /// # Errors
+    /// [`TsdbError::Corrupt`] when a chunk file is damaged.
+    pub(crate) fn chunks(&self, series: &FrozenSeries, mint: i64, maxt: i64) -> Result<Vec<EncodedChunk>, TsdbError> {
+        let chunks = series.chunks.iter().filter(|chunk| (mint..=maxt).contains(&chunk.min_t));
+        let read = |chunk: &FullChunk| {
+            let (encoding, bytes) = chunk.encoded(&self.files)?;
+            Ok(EncodedChunk { min_t: chunk.min_t, max_t: chunk.max_t, encoding, bytes: bytes.into() })
+        };
+        chunks.map(read).collect()
+    }
 }
 
 impl FrozenSeries {
@@ -86,13 +107,4 @@ impl FrozenSeries {
     pub(crate) fn has_chunks(&self, mint: i64, maxt: i64) -> bool {
         self.chunks.iter().any(|chunk| (mint..=maxt).contains(&chunk.min_t))
     }
-
-    /// The chunks that begin in a range, which chunks do not cross, in the order in which they were closed.
-    pub(crate) fn chunks(&self, mint: i64, maxt: i64) -> Vec<EncodedChunk> {
-        self.chunks.iter().filter(|chunk| (mint..=maxt).contains(&chunk.min_t)).map(encoded).collect()
-    }
-}
-
-fn encoded(chunk: &FullChunk) -> EncodedChunk {
-    EncodedChunk { min_t: chunk.min_t, max_t: chunk.max_t, encoding: chunk.encoding, bytes: Box::from(&*chunk.bytes) }
 }

@@ -9,26 +9,35 @@
 //!
 //! * [`chunk`]: the chunks of one series.
 //! * [`log`]: the log.
-//! * [`replay`]: from the log back.
+//! * [`map`]: full chunks go to files.
+//! * [`replay`] and [`filed`]: from the log and the files back.
 //! * [`compact`]: what goes to blocks, and what is forgotten then.
 //!
 //! Source: Prometheus `tsdb/ooo_head.go`, `tsdb/ooo_head_read.go`, `tsdb/head_append.go` (`insert`).
 
 mod chunk;
 mod compact;
+mod filed;
 mod log;
+mod map;
 mod replay;
+
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
+use neocortex_model::sample::Samples;
 
 use super::label_sets::SeriesId;
 use super::series::Series;
 use super::store::Store;
 use crate::chunk::encode::Value;
+use crate::chunk_files::read::ChunkFiles;
+use crate::error::TsdbError;
 
 pub(super) use chunk::OutOfOrderSamples;
 pub(crate) use compact::{FrozenOutOfOrder, FrozenSeries};
+pub(super) use filed::Filed as OutOfOrderFiled;
 pub(super) use log::OutOfOrderLog;
 
 use chunk::FullChunk;
@@ -62,6 +71,11 @@ impl OutOfOrder {
         }
     }
 
+    /// A table without samples.
+    pub(super) fn emptied(&self) -> Self {
+        Self::new(self.cap, self.range_ms)
+    }
+
     /// The samples of a series, `None` when it has none.
     pub(super) fn get(&self, id: SeriesId) -> Option<&OutOfOrderSamples> {
         // Most heads have none at all, and then this must cost nothing.
@@ -76,13 +90,13 @@ impl OutOfOrder {
     /// Inserts a sample. False when the open chunk has one of this time already: the first one stays.
     pub(super) fn insert(&mut self, id: SeriesId, t: i64, value: Value) -> bool {
         let samples = self.by_series.entry(id).or_default();
-        if samples.open_len() >= self.cap {
+        if samples.open().len() >= self.cap {
             let closed = samples.close(self.range_ms);
             self.open_bytes -= closed.open_bytes;
             self.full_bytes += closed.full_bytes;
             self.chunks_begun += closed.more_chunks;
         }
-        self.chunks_begun += u64::from(samples.open_len() == 0);
+        self.chunks_begun += u64::from(samples.open().is_empty());
         let bytes = chunk::heap_bytes(&value) + chunk::SAMPLE_BYTES;
         let inserted = samples.insert(t, value);
         self.open_bytes += if inserted { bytes } else { 0 };
@@ -128,7 +142,26 @@ impl OutOfOrder {
     }
 }
 
+/// The out-of-order samples of a series at a moment.
+pub(super) struct OutOfOrderView {
+    samples: OutOfOrderSamples,
+    files: Arc<ChunkFiles>,
+}
+
+impl OutOfOrderView {
+    /// The samples with `mint <= t <= maxt`, ascending; of those of the same time the one that came first.
+    pub(super) fn read(&self, mint: i64, maxt: i64) -> Result<Samples, TsdbError> {
+        self.samples.read(&self.files, mint, maxt)
+    }
+}
+
 impl Store {
+    /// The out-of-order samples that a series has now, `None` when it has none.
+    pub(super) fn out_of_order_view(&self, id: SeriesId) -> Option<OutOfOrderView> {
+        let samples = self.out_of_order.get(id)?.clone();
+        Some(OutOfOrderView { samples, files: Arc::clone(&self.files) })
+    }
+
     /// False for a series that may leave the head.
     pub(super) fn has_samples(&self, id: SeriesId) -> bool {
         self.get(id).is_some_and(|series| self.time_range_of(id, series).is_some())

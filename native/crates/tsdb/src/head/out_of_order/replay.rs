@@ -1,35 +1,41 @@
 //! From the log of out-of-order samples back to the table.
 //!
-//! Source: Prometheus `tsdb/head_wal.go` (`loadWBL`). The log has every sample since the last compaction of out-of-order
-//! samples, also those that Prometheus has in chunk files, so the markers that name such chunks are passed over.
+//! The log has every sample since the last compaction of out-of-order samples, also those that are in chunk files.
+//!
+//! Source: Prometheus `tsdb/head_wal.go` (`loadWBL`).
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::super::label_sets::SeriesId;
 use super::OutOfOrder;
+use super::filed::Filed;
 use crate::chunk::encode::Value;
+use crate::chunk_files::ChunkRef;
+use crate::chunk_files::read::ChunkFiles;
 use crate::error::TsdbError;
 use crate::fs::Fs;
-use crate::head::replay::Damage;
+use crate::head::start::Damage;
 use crate::head::stats::ReplayStats;
 use crate::wal::read::{Position, Reader};
 use crate::wal::record::{self, Record};
 use crate::wal::segment_name;
 
 impl OutOfOrder {
-    /// Inserts the samples of the log in `dir`, however old they are, up to the first damage, which is told. `series` finds the
-    /// series of a number of the write-ahead log. There need be no such directory.
+    /// Inserts the samples of the log in `dir`, however old they are, up to the first damage, which is told, or takes chunks
+    /// that are `filed` in `files` for them. `series` finds the series of a number of the write-ahead log. There need be no
+    /// such directory.
     pub(in crate::head) fn replay(
         &mut self,
         fs: &Arc<dyn Fs>,
         dir: &Path,
+        (filed, files): (Filed, &ChunkFiles),
         series: impl FnMut(u64) -> Option<SeriesId>,
         stats: &mut ReplayStats,
     ) -> Result<Option<Damage>, TsdbError> {
         let mut reader = Reader::open(Arc::clone(fs), dir, 0)?;
         let last_segment = reader.last_segment();
-        let mut replay = Replay { table: self, series, stats, good: Position::default() };
+        let mut replay = Replay { table: self, filed, files, series, stats, good: Position::default() };
         let read = replay.read(&mut reader, dir);
         Damage::of(read, replay.good, last_segment)
     }
@@ -37,6 +43,8 @@ impl OutOfOrder {
 
 struct Replay<'a, F> {
     table: &'a mut OutOfOrder,
+    filed: Filed,
+    files: &'a ChunkFiles,
     series: F,
     stats: &'a mut ReplayStats,
     /// The end of the last record that was applied.
@@ -69,7 +77,22 @@ impl<F: FnMut(u64) -> Option<SeriesId>> Replay<'_, F> {
                     self.insert(sample.series, sample.t, Value::Histogram(Arc::new(sample.h)));
                 }
             }
+            Record::MmapMarkers(all) => {
+                for (wal_ref, at) in all {
+                    self.marker(wal_ref, at);
+                }
+            }
             _ => {}
+        }
+    }
+
+    /// What the files had at the place that a marker names may be gone, and another chunk there.
+    fn marker(&mut self, wal_ref: u64, at: u64) {
+        let Some((of, chunk)) = ChunkRef::unpack(at).and_then(|at| self.filed.take(at)) else { return };
+        if let Some(id) = (self.series)(wal_ref)
+            && (self.series)(of) == Some(id)
+        {
+            self.stats.out_of_order_chunks_in_files += u64::from(self.table.take_over(id, chunk, self.files));
         }
     }
 

@@ -4,12 +4,15 @@ mod appends;
 mod churn;
 mod exemplars;
 mod histograms;
+mod mapping;
 pub(crate) mod model;
 pub(crate) mod out_of_order;
 mod out_of_order_faults;
 mod out_of_order_log;
+mod out_of_order_mapping;
 mod prometheus;
 mod replay;
+mod snapshot;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -98,6 +101,9 @@ pub(crate) struct Fixture {
     pub(crate) tsdb: Tsdb,
 }
 
+/// Labels and samples of all series.
+pub(crate) type Contents = Vec<(String, Vec<(i64, f64)>)>;
+
 pub(crate) fn dir() -> PathBuf {
     Path::new("/data/tenant").to_owned()
 }
@@ -133,8 +139,14 @@ impl Fixture {
         self.tsdb = open(&self.fs, &self.clock, &self.options);
     }
 
+    /// The database is closed and opened again.
+    pub(crate) fn close_and_reopen(&mut self) {
+        self.tsdb.close().expect("closes");
+        self.crash_and_reopen();
+    }
+
     /// All that is stored: labels and samples, `sum` for the value of a histogram.
-    pub(crate) fn contents(&self) -> Vec<(String, Vec<(i64, f64)>)> {
+    pub(crate) fn contents(&self) -> Contents {
         contents(&self.tsdb)
     }
 }
@@ -144,7 +156,7 @@ pub(crate) fn within(window_ms: i64) -> SeriesLimits {
     SeriesLimits { out_of_order_window_ms: window_ms, ..SeriesLimits::default() }
 }
 
-pub(crate) fn contents(tsdb: &dyn Queryable) -> Vec<(String, Vec<(i64, f64)>)> {
+pub(crate) fn contents(tsdb: &dyn Queryable) -> Contents {
     let hints = SelectHints { start_ms: i64::MIN, end_ms: i64::MAX, ..SelectHints::default() };
     let all = [Matcher::new(MatchOp::Regex, "__name__", ".*").expect("a valid expression")];
     let mut found = Vec::new();

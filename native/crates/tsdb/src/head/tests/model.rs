@@ -18,14 +18,18 @@ pub(crate) type Write = (u8, i64, u8);
 #[derive(Clone, Debug)]
 enum Step {
     Append(Vec<Write>),
+    Map,
     Reopen,
+    Close,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let write = (0..6u8, -2000..40_000i64, any::<u8>());
     prop_oneof![
         8 => proptest::collection::vec(write, 0..12).prop_map(Step::Append),
+        2 => Just(Step::Map),
         1 => Just(Step::Reopen),
+        1 => Just(Step::Close),
     ]
 }
 
@@ -90,9 +94,10 @@ proptest! {
     #[test]
     fn holds_what_the_model_holds(
         steps in proptest::collection::vec(step(), 1..60),
+        snapshot_on_close in any::<bool>(),
         compression in prop_oneof![Just(WalCompression::None), Just(WalCompression::Snappy), Just(WalCompression::Zstd)],
     ) {
-        let mut f = Fixture::with(options(compression));
+        let mut f = Fixture::with(Options { snapshot_on_close, ..options(compression) });
         let mut model = Model::default();
         let mut base = 1_700_000_000_000;
         for step in &steps {
@@ -104,8 +109,9 @@ proptest! {
                     prop_assert_eq!(appended.samples, writes.len() as u64 - refused);
                     base += 15_000;
                 }
-                Step::Reopen => {
-                    f.crash_and_reopen();
+                Step::Map => drop(f.tsdb.map_chunks().unwrap()),
+                Step::Reopen | Step::Close => {
+                    if matches!(step, Step::Close) { f.close_and_reopen() } else { f.crash_and_reopen() }
                     prop_assert_eq!(f.tsdb.replay_stats().dropped_samples, 0);
                     prop_assert!(!f.tsdb.replay_stats().repaired);
                 }

@@ -307,7 +307,10 @@ enum Step {
     Append(Vec<Write>, i64),
     Compact,
     Flush,
-    Reopen,
+    Map,
+    /// With another capacity of chunks.
+    Reopen(usize),
+    Close,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -317,7 +320,9 @@ fn step() -> impl Strategy<Value = Step> {
         16 => (proptest::collection::vec(write, 1..12), 0..40 * MINUTE_MS).prop_map(|(w, pause)| Step::Append(w, pause)),
         3 => Just(Step::Compact),
         1 => Just(Step::Flush),
-        2 => Just(Step::Reopen),
+        3 => Just(Step::Map),
+        2 => (1..40usize).prop_map(Step::Reopen),
+        2 => Just(Step::Close),
     ]
 }
 
@@ -330,7 +335,7 @@ proptest! {
         window_ms in prop_oneof![Just(0), Just(10 * MINUTE_MS), Just(2 * HOUR_MS), Just(24 * HOUR_MS)],
         out_of_order_cap in 1..40usize,
     ) {
-        let options = Options { segment_size: 32 << 10, samples_per_chunk: 8, retention_ms: 0, out_of_order_cap, ..Options::default() };
+        let options = Options { segment_size: 32 << 10, samples_per_chunk: 8, retention_ms: 0, out_of_order_cap, snapshot_on_close: true, ..Options::default() };
         let mut f = Fixture::with(options);
         let mut model = Model::new();
         let mut base = START_MS;
@@ -347,7 +352,15 @@ proptest! {
                 Step::Flush => {
                     f.tsdb.flush().unwrap();
                 }
-                Step::Reopen => {
+                Step::Map => {
+                    f.tsdb.map_chunks().unwrap();
+                }
+                Step::Close => {
+                    f.close_and_reopen();
+                    model.restart();
+                }
+                Step::Reopen(cap) => {
+                    f.options.out_of_order_cap = *cap;
                     f.crash_and_reopen();
                     prop_assert_eq!(f.tsdb.replay_stats().unknown_out_of_order_refs, 0);
                     model.restart();
@@ -388,6 +401,11 @@ fn appends_reads_and_compactions_beside_each_other() {
         scope.spawn(|| {
             while !done.load(std::sync::atomic::Ordering::Acquire) {
                 f.tsdb.compact().unwrap();
+            }
+        });
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Acquire) {
+                f.tsdb.map_chunks().unwrap();
             }
         });
         let mut least = 0;

@@ -75,6 +75,31 @@ fn a_series_that_came_back_under_another_number_is_one_series() {
 }
 
 #[test]
+fn a_number_that_another_series_got_is_the_first_ones_no_more() {
+    let fs = FaultyFs::new();
+    let records = [
+        series(&[(1, "a")]),
+        samples(&[(1, 1000, 1.0)]),
+        series(&[(1, "b")]),
+        samples(&[(1, 2000, 2.0)]),
+        series(&[(1, "c"), (2, "a")]),
+        samples(&[(1, 2000, 3.0), (2, 2000, 2.0)]),
+    ];
+    log(&fs, "wal", &records);
+    for i in 3..6 {
+        let tsdb = reopen(&fs);
+        let of = |name: &str| Rows::default().row(&[("__name__", name)]).float(i * 1000, i as f64);
+        for name in ["a", "b", "c"] {
+            assert_eq!(tsdb.append(&of(name), &SeriesLimits::default()).unwrap().samples, 1);
+        }
+        let found: Vec<Vec<f64>> =
+            contents(&tsdb).iter().map(|(_, samples)| samples.iter().map(|(_, v)| *v).collect()).collect();
+        let later: Vec<f64> = (3..=i).map(|i| i as f64).collect();
+        assert_eq!(found, [[&[1.0, 2.0], &*later].concat(), [&[2.0], &*later].concat(), [&[3.0], &*later].concat()]);
+    }
+}
+
+#[test]
 fn a_checkpoint_comes_first_and_replaces_segments() {
     let fs = FaultyFs::new();
     log(&fs, "wal", &[series(&[(1, "gone")]), samples(&[(1, 500, 1.0)])]);
