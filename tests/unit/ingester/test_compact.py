@@ -43,7 +43,7 @@ async def test_a_head_becomes_a_block_and_answers_stay_the_same(tmp_path: Path) 
         for t, v in samples:
             assert (await server.push(encode_v1([({"__name__": "a"}, [(t, v)])]))).status == 200
         await eventually(has_block)
-        assert "cortex_ingester_tsdb_compactions_failed_total 0" in (await server.process.registry.render()).decode()
+        assert "cortex_ingester_tsdb_compactions_failed_total 0" in (await await server.process.registry.render()).decode()
 
         async def stored() -> list[list[object]]:
             answer = await server.api("query", {"query": "a[6h]", "time": f"{now_ms / 1000}"})
@@ -73,8 +73,8 @@ async def test_full_chunks_go_to_files_and_answers_stay_the_same(tmp_path: Path)
                 for t, v in samples:
                     assert (await server.push(encode_v1([({"__name__": "a"}, [(t, v)])]))).status == 200
                 await eventually(in_files)
-                assert "cortex_ingester_tsdb_mmap_chunks_total 0" not in server.process.registry.render()
-            assert "cortex_ingester_tsdb_mmap_chunk_corruptions_total 0" in server.process.registry.render()
+                assert "cortex_ingester_tsdb_mmap_chunks_total 0" not in (await server.process.registry.render()).decode()
+            assert "cortex_ingester_tsdb_mmap_chunk_corruptions_total 0" in (await server.process.registry.render()).decode()
             answer = await server.api("query", {"query": "a[2h]", "time": f"{now_ms / 1000}"})
             (row,) = json.loads(answer.body)["data"]["result"]
             assert [(round(float(t) * 1000), float(v)) for t, v in row["values"]] == samples
@@ -92,7 +92,7 @@ async def test_a_snapshot_is_written_on_stopping_and_used_when_it_is_whole(tmp_p
     for failures in (0, 1):
         async with running(tmp_path, *flags) as server:
             found = f"cortex_ingester_tsdb_snapshot_replay_error_total {failures}"
-            assert found in server.process.registry.render()
+            assert found in (await server.process.registry.render()).decode()
             answer = await server.api("query", {"query": "a[2h]", "time": f"{now_ms / 1000}"})
             result = json.loads(answer.body)["data"]["result"]
             values = [(round(float(t) * 1000), float(v)) for t, v in result[0]["values"]] if result else []
