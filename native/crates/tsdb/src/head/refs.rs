@@ -7,6 +7,9 @@ use super::label_sets::SeriesId;
 /// Numbers of the log that are looked up in an array; greater ones, which only a damaged or a very old log has, in a map.
 const MAX_DENSE: u64 = 1 << 27;
 
+/// Numbers from here on no log gets to. One that a damaged log names does not keep others from being given.
+const END: u64 = 1 << 62;
+
 /// No series.
 const NONE: SeriesId = SeriesId::MAX;
 
@@ -15,8 +18,7 @@ const NONE: SeriesId = SeriesId::MAX;
 pub(super) struct Refs {
     dense: Vec<SeriesId>,
     sparse: HashMap<u64, SeriesId>,
-    /// The greatest number that anything names.
-    pub(super) greatest: u64,
+    greatest: u64,
 }
 
 impl Refs {
@@ -30,8 +32,20 @@ impl Refs {
 
     /// As [`Self::get`]. A series may have left the log before its last samples did: its number is spent all the same.
     pub(super) fn spend(&mut self, wal_ref: u64) -> Option<SeriesId> {
-        self.greatest = self.greatest.max(wal_ref);
+        self.name(wal_ref);
         self.get(wal_ref)
+    }
+
+    /// Something names a number: it is not given to another series.
+    pub(super) fn name(&mut self, wal_ref: u64) {
+        if wal_ref < END {
+            self.greatest = self.greatest.max(wal_ref);
+        }
+    }
+
+    /// The greatest number that anything names.
+    pub(super) fn greatest(&self) -> u64 {
+        self.greatest
     }
 
     /// Maps a number; one number may be mapped anew, and several to the same series. `series` is how many there are. Gives the

@@ -114,9 +114,8 @@ impl Replay {
                 if !has_all_series {
                     return Err(corrupt("snapshot ends early"));
                 }
-                let greatest = self.refs.greatest;
-                self.refs.greatest =
-                    next.map_or(greatest + UNKNOWN_NUMBERS, |next| greatest.max(next.saturating_sub(1)));
+                let given = next.map(|next| next.saturating_sub(1));
+                self.refs.name(given.unwrap_or(self.refs.greatest() + UNKNOWN_NUMBERS));
                 return Ok(());
             };
             let record = record::decode(bytes).map_err(corrupt)?;

@@ -82,7 +82,7 @@ impl Head {
         let mut out_of_order_log = OutOfOrderLog::new(fs, &wbl, options);
         out_of_order_log.resume()?;
         self.start(Writer::open(Arc::clone(fs), &wal, options)?, out_of_order_log);
-        self.appender.lock().next_ref = replay.refs.greatest + 1;
+        self.appender.lock().next_ref = replay.refs.greatest() + 1;
         self.renumber(&mut replay)?;
         Ok(replay.stats)
     }
@@ -146,7 +146,7 @@ impl Head {
         replay.stats.chunk_files_repaired = loaded.repaired;
         add(&self.counters.chunk_corruptions, u64::from(loaded.repaired));
         // The log may have been cut off before a series of which there are chunks: they must not become another's.
-        replay.refs.greatest = replay.filed.greatest_ref;
+        replay.refs.name(replay.filed.greatest_ref);
         self.store.write().files = Arc::new(loaded.files);
         *self.files.lock() = Some(chunk_files::write::Writer::new(Arc::clone(fs), &chunks_dir, loaded.range));
         Ok(())

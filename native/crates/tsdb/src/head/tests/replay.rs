@@ -100,6 +100,18 @@ fn a_number_that_another_series_got_is_the_first_ones_no_more() {
 }
 
 #[test]
+fn numbers_that_no_log_gets_to_do_not_run_out() {
+    let fs = FaultyFs::new();
+    log(&fs, "wal", &[series(&[(u64::MAX, "a"), (3, "b")]), samples(&[(u64::MAX, 1, 1.0), (3, 1, 2.0)])]);
+    let tsdb = reopen(&fs);
+    let appended = tsdb.append(&Rows::default().row(&[("__name__", "c")]).float(2, 3.0), &SeriesLimits::default());
+    assert_eq!(appended.unwrap().samples, 1);
+    let values = |tsdb| contents(tsdb).into_iter().map(|(_, samples)| samples[0].1).collect::<Vec<_>>();
+    assert_eq!(values(&tsdb), [1.0, 2.0, 3.0]);
+    assert_eq!(values(&reopen(&fs.after_process_crash())), [1.0, 2.0, 3.0]);
+}
+
+#[test]
 fn a_checkpoint_comes_first_and_replaces_segments() {
     let fs = FaultyFs::new();
     log(&fs, "wal", &[series(&[(1, "gone")]), samples(&[(1, 500, 1.0)])]);
