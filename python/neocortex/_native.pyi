@@ -281,6 +281,59 @@ class TsdbStats:
     def blocks(self) -> int:
         """Number of blocks here."""
 
+    @property
+    def block_bytes(self) -> int:
+        """Of index and chunks of these blocks."""
+
+Counted = tuple[int, int, float]
+"""Attempts, failures, and seconds that all attempts took."""
+
+@final
+class UpkeepStats:
+    """Figures of what keeps databases small, since they were opened."""
+
+    def __new__(cls) -> UpkeepStats:
+        """Of no database."""
+
+    @property
+    def compactions(self) -> Counted:
+        """Blocks that were written."""
+
+    @property
+    def compactions_by_duration(self) -> list[int]:
+        """Up to 1 s, 2 s, 4 s and so on to 8192 s and above, each without those before."""
+
+    @property
+    def head_truncations(self) -> Counted: ...
+    @property
+    def log_truncations(self) -> Counted: ...
+    @property
+    def checkpoints(self) -> Counted: ...
+    @property
+    def checkpoint_removals(self) -> Counted: ...
+    @property
+    def reloads(self) -> Counted:
+        """Times that the blocks here were looked through."""
+
+    @property
+    def retentions(self) -> int:
+        """Times that blocks were past retention."""
+
+    @property
+    def log_writes(self) -> int: ...
+    @property
+    def log_pages(self) -> int:
+        """Pages that were filled."""
+
+    @property
+    def log_syncs(self) -> Counted: ...
+    @property
+    def log_corruptions(self) -> int:
+        """Logs whose end was cut off at the start."""
+
+def upkeep_of(pool: Pool, tsdbs: list[Tsdb]) -> Future[UpkeepStats]:
+    """Sums over the databases. Takes a thread as `stats_of` does."""
+
 def stats_of(pool: Pool, tsdbs: list[Tsdb]) -> Future[list[TsdbStats]]:
     """Figures of each database, in their order. Neither waits behind what is queued in the pool nor is refused."""
 

@@ -51,10 +51,6 @@ class HeadCompaction:
             "cortex_ingester_tsdb_compactions_triggered_total",
             "Total number of triggered compactions.",
         )
-        self._done = registry.counter(
-            "cortex_ingester_tsdb_compactions_total",
-            "Total number of TSDB compactions that were executed.",
-        )
         self._failed = registry.counter(
             "cortex_ingester_tsdb_compactions_failed_total",
             "Total number of compactions that failed.",
@@ -88,7 +84,6 @@ class HeadCompaction:
                 self._failed.inc()
                 log.warn("TSDB blocks compaction for user has failed", user=tenant, err=str(err), compactReason=reason)
                 return
-            self._done.inc(len(blocks))
             for block in blocks:
                 log.info("write block", user=tenant, ulid=block, compactReason=reason)
             if blocks and self._retention is not None:

@@ -66,6 +66,12 @@ class Tenants:
         figures = await _native.stats_of(self._pool, [database.tsdb for _, database in databases])
         return [(tenant, database, stats) for (tenant, database), stats in zip(databases, figures, strict=True)]
 
+    async def upkeep(self) -> _native.UpkeepStats:
+        """What was done to keep the databases small, all together."""
+        if not self._open:
+            return _native.UpkeepStats()
+        return await _native.upkeep_of(self._pool, [database.tsdb for database in self._open.values()])
+
     def is_held(self, tenant: str) -> bool:
         """Whether the tenant's database is open or being opened."""
         return tenant in self._open or tenant in self._opening

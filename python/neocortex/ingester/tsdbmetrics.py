@@ -96,6 +96,12 @@ BY_TENANT: tuple[tuple[str, str, str, Read], ...] = (
     ),
     (
         "gauge",
+        "cortex_ingester_tsdb_storage_blocks_bytes",
+        "The number of bytes that are currently used for local storage by all blocks.",
+        lambda s: s.block_bytes,
+    ),
+    (
+        "gauge",
         "cortex_ingester_tsdb_head_max_timestamp",
         "Maximum timestamp of the head block, in milliseconds since epoch.",
         lambda s: s.max_time_ms,

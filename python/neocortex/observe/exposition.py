@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from math import isfinite, isnan
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,14 @@ class Buckets(Protocol):
     total: float
 
 
-Samples = Iterable[tuple[tuple[str, ...], "float | Buckets"]]
+class Observations(NamedTuple):
+    """The state of a summary without quantiles: the number of values, and their sum."""
+
+    values: int
+    total: float
+
+
+Samples = Iterable[tuple[tuple[str, ...], "float | Buckets | Observations"]]
 """Label values and what is observed under them."""
 
 
@@ -96,21 +103,27 @@ class Exposed:
             pairs = ",".join([f'{key}="{_escape(text)}"' for key, text in zip(self._label_names, values, strict=True)])
             if isinstance(value, (int, float)):
                 yield f"{name}{{{pairs}}} {form.number(value)}\n" if pairs else f"{name} {form.number(value)}\n"
+            elif isinstance(value, Observations):
+                yield from _observations(form, name, pairs, value)
             else:
                 yield from _histogram(form, name, pairs, value)
 
 
 def _histogram(form: TextForm, name: str, pairs: str, state: Buckets) -> Iterator[str]:
     before = f"{name}_bucket{{{pairs}," if pairs else f"{name}_bucket{{"
-    braces = f"{{{pairs}}}" if pairs else ""
     running = 0
     for bound, count in zip(_bounds(form, state.bounds), state.counts, strict=False):
         running += count
         yield f"{before}{bound}{format_value(running)}\n"
     running += state.counts[-1]
     yield f'{before}le="+Inf"}} {format_value(running)}\n'
+    yield from _observations(form, name, pairs, Observations(running, state.total))
+
+
+def _observations(form: TextForm, name: str, pairs: str, state: Observations) -> Iterator[str]:
+    braces = f"{{{pairs}}}" if pairs else ""
     yield f"{name}_sum{braces} {form.number(state.total)}\n"
-    yield f"{name}_count{braces} {format_value(running)}\n"
+    yield f"{name}_count{braces} {format_value(state.values)}\n"
 
 
 @lru_cache(16)

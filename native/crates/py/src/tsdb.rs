@@ -37,6 +37,7 @@ pub struct PyTsdbOptions {
 #[pymethods]
 impl PyTsdbOptions {
     #[new]
+    #[allow(clippy::too_many_arguments, reason = "they are keyword arguments in Python")]
     #[pyo3(signature = (*, wal_compression, wal_segment_size_bytes, block_range_ms, max_block_range_ms,
         samples_per_chunk, retention_ms, out_of_order_cap, chunk_write_buffer_bytes,
         snapshot_on_close))]

@@ -1,5 +1,6 @@
 //! What is counted of a database's upkeep: compactions, truncations, checkpoints.
 
+use std::ops::AddAssign;
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -56,6 +57,28 @@ impl UpkeepStats {
     /// Upper bounds of durations in seconds, inclusive. Those of `prometheus_tsdb_compaction_duration_seconds`.
     pub const COMPACTION_BOUNDS_S: [f64; 14] =
         [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0];
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.attempts += other.attempts;
+        self.failures += other.failures;
+        self.seconds += other.seconds;
+    }
+}
+
+impl AddAssign for UpkeepStats {
+    fn add_assign(&mut self, other: Self) {
+        self.compactions += other.compactions;
+        let buckets = self.compactions_by_duration.iter_mut().zip(other.compactions_by_duration);
+        buckets.for_each(|(count, more)| *count += more);
+        self.head_truncations += other.head_truncations;
+        self.log_truncations += other.log_truncations;
+        self.checkpoints += other.checkpoints;
+        self.checkpoint_removals += other.checkpoint_removals;
+        self.reloads += other.reloads;
+        self.retentions += other.retentions;
+    }
 }
 
 /// Counts the upkeep of one database.
