@@ -57,6 +57,7 @@ class Start:
     ("series", "samples"),
     [
         pytest.param(100_000, 40),
+        pytest.param(100_000, 120),
         pytest.param(1_000_000, 4),
         pytest.param(1_000_000, 60, marks=pytest.mark.long),
     ],
