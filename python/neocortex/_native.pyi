@@ -436,11 +436,23 @@ class Cancellation:
     def cancel(self) -> None: ...
 
 @final
+class Dialect:
+    """Which PromQL is understood: Cortex's with its default flags, and what is switched on."""
+
+    def __new__(
+        cls, *, experimental_functions: bool, extended_range_functions: bool, features: list[str]
+    ) -> Dialect:
+        """`extended_range_functions` are `xrate`, `xincrease` and `xdelta`.
+
+        Raises `ValueError` for a feature that does not exist, with the names there are.
+        """
+
+@final
 class Query:
     """A parsed query."""
 
     @staticmethod
-    def parse(text: str, experimental_functions: bool) -> Query:
+    def parse(text: str, dialect: Dialect) -> Query:
         """Raises `ParseError` with Prometheus's text and position."""
 
     @property

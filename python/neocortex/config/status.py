@@ -54,6 +54,8 @@ ACTED_ON = (
     "querier.lookback_delta",
     "querier.max_concurrent",
     "querier.max_samples",
+    "querier.promql_features",
+    "querier.thanos_engine.enable_x_functions",
     "querier.timeout",
     "frontend.max_body_size",
     "ingester.active_series_metrics_enabled",

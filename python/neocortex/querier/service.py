@@ -30,7 +30,7 @@ class EngineOptions:
     max_samples: int
     timeout_s: float
     max_concurrent: int
-    experimental_functions: bool
+    dialect: _native.Dialect
     per_step_stats: bool
 
 
@@ -62,7 +62,7 @@ class Querier:
 
     def parse(self, text: str) -> _native.Query:
         """The checked syntax tree. Raises `_native.ParseError` with the position in its text."""
-        return _native.Query.parse(text, self._options.experimental_functions)
+        return _native.Query.parse(text, self._options.dialect)
 
     def selectors(self, texts: list[str]) -> _native.Selectors:
         """The selectors of `match[]`. Raises `_native.ParseError`."""

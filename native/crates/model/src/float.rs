@@ -8,10 +8,20 @@ use crate::shortest::Shortest;
 /// Go's `strconv.Quote`.
 #[must_use]
 pub fn go_quote(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
+    go_quote_bytes(text.as_bytes())
+}
+
+/// Go's `strconv.Quote` of bytes, which writes those that are not UTF-8 as `\xff`.
+#[must_use]
+pub fn go_quote_bytes(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() + 2);
     out.push('"');
-    for c in text.chars() {
-        push_escaped(&mut out, c, '"');
+    for chunk in bytes.utf8_chunks() {
+        chunk.valid().chars().for_each(|c| push_escaped(&mut out, c, '"'));
+        for byte in chunk.invalid() {
+            let written = write!(out, "\\x{byte:02x}");
+            debug_assert!(written.is_ok(), "writing to a string does not fail");
+        }
     }
     out.push('"');
     out
@@ -83,13 +93,22 @@ pub fn is_print(c: char) -> bool {
 #[error("invalid syntax")]
 pub struct UnquoteError;
 
-/// The value of a PromQL string literal in `"`, `'` or `` ` `` (Prometheus `util/strutil/quote.go`).
-///
-/// Escapes may give bytes that are not UTF-8 (`"\xff"`); those become U+FFFD.
+/// [`unquote_bytes`] as text: bytes that are not UTF-8 become U+FFFD.
 ///
 /// # Errors
 /// [`UnquoteError`] when quotes or escapes are not well-formed.
 pub fn unquote(literal: &str) -> Result<String, UnquoteError> {
+    let bytes = unquote_bytes(literal)?;
+    Ok(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+}
+
+/// The value of a PromQL string literal in `"`, `'` or `` ` `` (Prometheus `util/strutil/quote.go`).
+///
+/// Escapes may give bytes that are not UTF-8 (`"\xff"`).
+///
+/// # Errors
+/// [`UnquoteError`] when quotes or escapes are not well-formed.
+pub fn unquote_bytes(literal: &str) -> Result<Vec<u8>, UnquoteError> {
     let quote = literal.chars().next().filter(|c| matches!(c, '"' | '\'' | '`')).ok_or(UnquoteError)?;
     if literal.len() < 2 || !literal.ends_with(quote) {
         return Err(UnquoteError);
@@ -97,14 +116,14 @@ pub fn unquote(literal: &str) -> Result<String, UnquoteError> {
     let body = &literal[1..literal.len() - 1];
     match quote {
         '`' if body.contains('`') => Err(UnquoteError),
-        '`' => Ok(body.to_owned()),
+        '`' => Ok(body.as_bytes().to_vec()),
         _ if body.contains('\n') => Err(UnquoteError),
-        _ if !body.contains(['\\', quote]) => Ok(body.to_owned()),
+        _ if !body.contains(['\\', quote]) => Ok(body.as_bytes().to_vec()),
         _ => unescape(body, quote),
     }
 }
 
-fn unescape(body: &str, quote: char) -> Result<String, UnquoteError> {
+fn unescape(body: &str, quote: char) -> Result<Vec<u8>, UnquoteError> {
     let mut out = Vec::with_capacity(body.len());
     let mut rest = body;
     while let Some(c) = rest.chars().next() {
@@ -145,7 +164,7 @@ fn unescape(body: &str, quote: char) -> Result<String, UnquoteError> {
             _ => return Err(UnquoteError),
         }
     }
-    Ok(String::from_utf8(out).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+    Ok(out)
 }
 
 /// Takes exactly `count` digits off the front.

@@ -11,11 +11,13 @@
 //! The storage is anything that implements [`neocortex_model::series::Queryable`].
 
 pub mod eval;
+pub mod features;
 pub mod func;
 pub mod parse;
 pub mod plan;
 
 pub use eval::error::EvalError;
 pub use eval::{EvalOptions, evaluate};
+pub use features::{Features, UnknownFeature};
 pub use plan::ranges::{Selection, selections, time_range};
 pub use plan::rewrite::QueryTimes;

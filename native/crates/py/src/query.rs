@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use neocortex_model::matchers::Matcher;
 use neocortex_model::series::{Queryable, SelectHints, Series, StorageError};
+use neocortex_promql::Features;
 use neocortex_promql::eval::error::EvalError;
 use neocortex_promql::eval::{EvalOptions, evaluate};
 use neocortex_promql::parse::ast::Expr;
@@ -16,6 +17,7 @@ use neocortex_promql::plan::ranges::{Selection, selections};
 use neocortex_promql::plan::rewrite::QueryTimes;
 use neocortex_tsdb::Tsdb;
 use neocortex_wire::json::query_response;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -108,21 +110,44 @@ impl PyCancellation {
     }
 }
 
+/// `Dialect`
+#[pyclass(frozen, name = "Dialect", module = "neocortex._native")]
+pub struct PyDialect {
+    parse: ParseOptions,
+    features: Features,
+}
+
+#[pymethods]
+impl PyDialect {
+    #[new]
+    #[pyo3(signature = (*, experimental_functions, extended_range_functions, features))]
+    #[allow(clippy::needless_pass_by_value, reason = "extracted from Python")]
+    fn new(experimental_functions: bool, extended_range_functions: bool, features: Vec<String>) -> PyResult<Self> {
+        let mut parse = ParseOptions { experimental_functions, extended_range_functions, ..ParseOptions::default() };
+        let features = features
+            .iter()
+            .try_fold(Features::default(), |features, name| features.named(name))
+            .map_err(|e| PyValueError::new_err(e.to_string()))?;
+        features.extend_parser(&mut parse);
+        Ok(Self { parse, features })
+    }
+}
+
 /// `Query`
 #[pyclass(frozen, name = "Query", module = "neocortex._native")]
 pub struct PyQuery {
     pub(crate) text: String,
     pub(crate) expr: Arc<Expr>,
+    features: Features,
 }
 
 #[pymethods]
 impl PyQuery {
     /// Parsing is linear and the length of a query is limited by the body's: short enough for the event loop.
     #[staticmethod]
-    fn parse(py: Python<'_>, text: String, experimental_functions: bool) -> PyResult<Self> {
-        let options = ParseOptions { experimental_functions, ..ParseOptions::default() };
-        let expr = enter(py, || parse_expr(&text, &options))?;
-        Ok(Self { text, expr: Arc::new(expr) })
+    fn parse(py: Python<'_>, text: String, dialect: &PyDialect) -> PyResult<Self> {
+        let expr = enter(py, || parse_expr(&text, &dialect.parse))?;
+        Ok(Self { text, expr: Arc::new(expr), features: dialect.features })
     }
 
     #[getter]
@@ -173,7 +198,7 @@ impl PyQuery {
     ) -> PyResult<Bound<'py, PyAny>> {
         let storage = Limited { tsdb: tsdb.map(|tsdb| Arc::clone(&tsdb.tsdb)), max_series };
         let expr = Arc::clone(&self.expr);
-        let options = EvalOptions {
+        let mut options = EvalOptions {
             lookback_delta_ms: lookback_ms,
             default_subquery_step_ms: default_step_ms,
             max_samples,
@@ -184,6 +209,7 @@ impl PyQuery {
             max_annotations: MAX_ANNOTATIONS,
             ..EvalOptions::range(start_ms, end_ms, step_ms)
         };
+        self.features.extend_evaluation(&mut options);
         pool.submit(
             py,
             move || evaluate(&expr, &options, &storage).map(|result| query_response(&result, stats)),
@@ -203,5 +229,6 @@ impl PyQuery {
 /// Adds the classes to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyCancellation>()?;
+    module.add_class::<PyDialect>()?;
     module.add_class::<PyQuery>()
 }

@@ -58,6 +58,7 @@ class Querier(ParquetShardCache, go="querier.Config"):
     thanos_engine: ThanosEngine = section(ThanosEngine, "querier.")
     ignore_max_query_length: bool = opt("querier.ignore-max-query-length", False)
     enable_promql_experimental_functions: bool = opt("querier.enable-promql-experimental-functions", False)
+    promql_features: str = opt("querier.promql-features", "", omitempty=True)
     enable_parquet_queryable: bool = opt("querier.enable-parquet-queryable", False)
     _parquet_shard_cache = inline(ParquetShardCache, "querier.")
     parquet_queryable_default_block_store: str = opt("querier.parquet-queryable-default-block-store", "parquet")

@@ -66,6 +66,7 @@ impl Frame<'_> {
                     args: exprs,
                     notes: &self.query.notes,
                     delayed_name_removal: self.delayed(),
+                    newer_messages: self.query.options.newer_messages,
                 };
                 self.merged(apply(&call, values)?)
             }
@@ -76,7 +77,7 @@ impl Frame<'_> {
     /// Says so when sorting has no effect.
     fn note_idle_sort(&self, expr: &Expr, function: &Function) {
         let sorts = matches!(function.name, "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc");
-        if sorts && self.query.options.warn_idle_sort && self.steps.count() > 1 {
+        if sorts && self.query.options.newer_messages && self.steps.count() > 1 {
             self.query.notes.add(Note::SortInRangeQuery, expr.span);
         }
     }
@@ -198,8 +199,8 @@ impl Frame<'_> {
     }
 }
 
-/// The text of a string argument.
-pub(super) fn text<'n>(node: &'n Node<'_>) -> Result<&'n str, EvalError> {
+/// The text of a string argument, which need not be UTF-8.
+pub(super) fn text<'n>(node: &'n Node<'_>) -> Result<&'n [u8], EvalError> {
     match &node.op {
         Op::Text(text) => Ok(text),
         Op::Keep(inner) | Op::Once(inner) => text(inner),

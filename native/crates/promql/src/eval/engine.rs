@@ -68,7 +68,7 @@ pub(super) struct Query<'q> {
 impl Query<'_> {
     /// The series of a selection.
     pub fn selected(&self, selection: usize) -> Result<&Selected, EvalError> {
-        self.sources[selection].selected(self.storage)
+        self.sources[selection].selected(self.storage, self.options.start_timestamps)
     }
 }
 

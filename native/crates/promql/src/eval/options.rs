@@ -29,8 +29,11 @@ pub struct EvalOptions {
     pub delayed_name_removal: bool,
     /// Trust the labels `__type__` and `__unit__`.
     pub type_and_unit_labels: bool,
-    /// Warn of `sort` in range queries, as Prometheus does since 3.10.
-    pub warn_idle_sort: bool,
+    /// See resets and the begin of counting in start timestamps.
+    pub start_timestamps: bool,
+    /// Messages of Prometheus 3.14: a warning of `sort` in range queries, notes about NaN observations at the histograms,
+    /// duplicates of a match in the order of their texts.
+    pub newer_messages: bool,
     /// Count samples per step as well.
     pub per_step_stats: bool,
     /// The text of the query, for positions in annotations.
@@ -60,7 +63,8 @@ impl EvalOptions {
             cancel: None,
             delayed_name_removal: false,
             type_and_unit_labels: false,
-            warn_idle_sort: false,
+            start_timestamps: false,
+            newer_messages: false,
             per_step_stats: false,
             query: String::new(),
             max_annotations: 0,

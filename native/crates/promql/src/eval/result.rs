@@ -16,7 +16,7 @@ use crate::plan::tree::{Node, Op};
 pub(super) fn of_root(frame: &Frame<'_>, root: &Node<'_>) -> Result<QueryValue, EvalError> {
     let t = frame.steps.start_ms;
     if root.value_type() == ValueType::String {
-        return Ok(QueryValue::String { t, v: text(root)?.to_owned() });
+        return Ok(QueryValue::String { t, v: String::from_utf8_lossy(text(root)?).into_owned() });
     }
     if !frame.query.options.is_instant() {
         let columns = frame.vector_or_scalar(root)?;

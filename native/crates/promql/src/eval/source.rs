@@ -34,6 +34,8 @@ pub(super) struct Selected {
     without_stale: bool,
     /// Of histograms only count and sum are needed.
     stats_only: bool,
+    /// Start timestamps are looked at.
+    with_starts: bool,
 }
 
 impl Source {
@@ -41,11 +43,11 @@ impl Source {
         Self { selection, selected: OnceLock::new() }
     }
 
-    /// Asks the storage, the first time.
+    /// Asks the storage, the first time; `with_starts` keeps the start timestamps of samples.
     ///
     /// # Errors
     /// [`EvalError::Select`], the same each time.
-    pub fn selected(&self, storage: &dyn Queryable) -> Result<&Selected, EvalError> {
+    pub fn selected(&self, storage: &dyn Queryable, with_starts: bool) -> Result<&Selected, EvalError> {
         let selected = self.selected.get_or_init(|| {
             let Selection { matchers, hints, uses, stats_only } = &self.selection;
             let series = storage.select(matchers, hints).map_err(|error| match error {
@@ -61,6 +63,7 @@ impl Source {
                 end_ms: hints.end_ms,
                 without_stale: hints.range_ms > 0,
                 stats_only: *stats_only,
+                with_starts,
             })
         });
         selected.as_ref().map_err(Clone::clone)
@@ -91,6 +94,9 @@ impl Selected {
             StorageError::Cancelled => EvalError::Cancelled,
             other => EvalError::Storage(other),
         })?;
+        if !self.with_starts {
+            samples.st = Vec::new();
+        }
         if self.without_stale {
             drop_stale(&mut samples);
         }

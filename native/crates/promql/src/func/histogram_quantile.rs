@@ -200,7 +200,7 @@ pub(super) fn histogram_quantile(call: &Call<'_>, args: Vec<Argument>) -> Result
     let (Some(phi), Some(vector)) = (args.next(), args.next()) else { return Ok(Vec::new()) };
     check_quantiles(call, 0, &phi);
     let histograms = Histograms::gather(call, 1, vector.into_vector());
-    let quantile = Quantile { call, phi: |step| phi.scalar(step), native_at: call.at(0), classic_at: call.at(1) };
+    let quantile = Quantile { call, phi: |step| phi.scalar(step), native_at: call.nan_at(1), classic_at: call.at(1) };
     Ok(histograms.evaluate(call, 1, |_| true, &quantile))
 }
 
@@ -252,7 +252,7 @@ impl Evaluate for Fraction<'_> {
     fn native(&self, step: usize, h: &FloatHistogram, metric: &str) -> f64 {
         let (value, nan) = native_fraction(self.lower.scalar(step), self.upper.scalar(step), h);
         if nan {
-            self.call.notes.add(Note::FractionNans { metric }, self.call.at(0));
+            self.call.notes.add(Note::FractionNans { metric }, self.call.nan_at(2));
         }
         value
     }

@@ -12,13 +12,12 @@ use crate::eval::merge_equal;
 pub(super) fn replace(_: &Call<'_>, args: Vec<Argument>) -> Result<Vec<Column>, EvalError> {
     let mut args = args.into_iter();
     let mut columns = args.next().map(Argument::into_vector).unwrap_or_default();
+    let target = args.next();
     let mut text = || args.next().map(Argument::into_string).unwrap_or_default();
-    let (target, replacement, source, pattern) = (text(), text(), text(), text());
+    let (replacement, source, pattern) = (text(), text(), text());
     let regex = AnchoredRegex::new(&pattern)
         .map_err(|_| EvalError::execution(format!("invalid regular expression in label_replace(): {pattern}")))?;
-    if target.is_empty() {
-        return Err(EvalError::execution(format!("invalid destination label name in label_replace(): {target}")));
-    }
+    let target = label_name(target, "invalid destination label name in label_replace()")?;
     for column in &mut columns {
         let value = column.labels.get(&source).unwrap_or("");
         if let Some(value) = regex.expand(value, &replacement) {
@@ -32,21 +31,23 @@ pub(super) fn replace(_: &Call<'_>, args: Vec<Argument>) -> Result<Vec<Column>, 
 pub(super) fn join(_: &Call<'_>, args: Vec<Argument>) -> Result<Vec<Column>, EvalError> {
     let mut args = args.into_iter();
     let mut columns = args.next().map(Argument::into_vector).unwrap_or_default();
-    let target = args.next().map(Argument::into_string).unwrap_or_default();
+    let target = args.next();
     let separator = args.next().map(Argument::into_string).unwrap_or_default();
-    let sources: Vec<String> = args.map(Argument::into_string).collect();
-    if let Some(source) = sources.iter().find(|source| source.is_empty()) {
-        return Err(EvalError::execution(format!("invalid source label name in label_join(): {source}")));
-    }
-    if target.is_empty() {
-        return Err(EvalError::execution(format!("invalid destination label name in label_join(): {target}")));
-    }
+    let sources = args
+        .map(|source| source.into_label_name("invalid source label name in label_join()"))
+        .collect::<Result<Vec<_>, _>>()?;
+    let target = label_name(target, "invalid destination label name in label_join()")?;
     for column in &mut columns {
         let values: Vec<&str> = sources.iter().map(|source| column.labels.get(source).unwrap_or("")).collect();
         let value = values.join(&separator);
         set(column, &target, &value);
     }
     merge_equal(columns)
+}
+
+/// The name in an argument.
+fn label_name(arg: Option<Argument>, wrong: &str) -> Result<String, EvalError> {
+    arg.unwrap_or(Argument::String(Vec::new())).into_label_name(wrong)
 }
 
 /// Sets a label; a new metric name is not dropped any more.
@@ -78,9 +79,15 @@ mod tests {
         columns: Vec<Column>,
         texts: &[&str],
     ) -> Result<Vec<String>, String> {
-        let call = Call { steps: &[0, 1], args: &[], notes: &Notes::new(), delayed_name_removal: false };
+        let call = Call {
+            steps: &[0, 1],
+            args: &[],
+            notes: &Notes::new(),
+            delayed_name_removal: false,
+            newer_messages: false,
+        };
         let mut args = vec![Argument::Vector(columns)];
-        args.extend(texts.iter().map(|text| Argument::String((*text).to_owned())));
+        args.extend(texts.iter().map(|text| Argument::String(text.as_bytes().to_vec())));
         let columns = f(&call, args).map_err(|e| e.to_string())?;
         Ok(columns.iter().map(|column| column.labels.to_string()).collect())
     }
@@ -93,6 +100,24 @@ mod tests {
         assert_eq!(
             run(replace, columns(), &["dst", "", "src", "(.*"]).unwrap_err(),
             "invalid regular expression in label_replace(): (.*"
+        );
+    }
+
+    #[test]
+    fn names_of_labels_are_text() {
+        let call =
+            Call { steps: &[0], args: &[], notes: &Notes::new(), delayed_name_removal: false, newer_messages: false };
+        let args = |texts: [&[u8]; 4]| {
+            let texts = texts.map(|text| Argument::String(text.to_vec()));
+            std::iter::once(Argument::Vector(Vec::new())).chain(texts).collect()
+        };
+        assert_eq!(
+            replace(&call, args([b"\xff", b"", b"src", b".*"])).unwrap_err().to_string(),
+            "invalid destination label name in label_replace(): \u{fffd}"
+        );
+        assert_eq!(
+            join(&call, args([b"dst", b"-", b"a", b""])).unwrap_err().to_string(),
+            "invalid source label name in label_join(): "
         );
     }
 

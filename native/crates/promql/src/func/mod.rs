@@ -85,8 +85,8 @@ impl Params<'_> {
 pub enum Argument {
     /// A scalar: one value a step.
     Scalar(Vec<f64>),
-    /// A string literal.
-    String(String),
+    /// A string literal, which need not be UTF-8.
+    String(Vec<u8>),
     /// An instant vector.
     Vector(Vec<Column>),
 }
@@ -100,11 +100,22 @@ impl Argument {
         }
     }
 
-    /// The text; empty when this is no string.
+    /// The text, with U+FFFD for what is not UTF-8; empty when this is no string.
     fn into_string(self) -> String {
         match self {
-            Self::String(text) => text,
+            Self::String(text) => String::from_utf8_lossy(&text).into_owned(),
             Self::Scalar(_) | Self::Vector(_) => String::new(),
+        }
+    }
+
+    /// The text as the name of a label: UTF-8, and not empty.
+    ///
+    /// # Errors
+    /// [`EvalError::Execution`] with the name behind `wrong`, for what is no name.
+    fn into_label_name(self, wrong: &str) -> Result<String, EvalError> {
+        match self {
+            Self::String(name) if is_label_name(&name) => Ok(String::from_utf8_lossy(&name).into_owned()),
+            other => Err(EvalError::execution(format!("{wrong}: {}", other.into_string()))),
         }
     }
 
@@ -117,6 +128,11 @@ impl Argument {
     }
 }
 
+/// Whether something can be the name of a label: UTF-8, and not empty.
+pub(crate) fn is_label_name(name: &[u8]) -> bool {
+    !name.is_empty() && std::str::from_utf8(name).is_ok()
+}
+
 /// What a function that wants whole vectors may know of its call.
 pub struct Call<'a> {
     /// Timestamps of the steps in milliseconds.
@@ -127,12 +143,19 @@ pub struct Call<'a> {
     pub notes: &'a Notes,
     /// Keep the metric name and mark the column instead (delayed name removal).
     pub delayed_name_removal: bool,
+    /// Notes stand where Prometheus 3.14 has them.
+    pub newer_messages: bool,
 }
 
 impl Call<'_> {
     /// Where an argument stands.
     fn at(&self, arg: usize) -> Span {
         self.args.get(arg).map(|arg| arg.span).unwrap_or_default()
+    }
+
+    /// Where a note about NaN observations of the histograms in the argument `arg` stands: at the first argument for Cortex.
+    fn nan_at(&self, arg: usize) -> Span {
+        self.at(if self.newer_messages { arg } else { 0 })
     }
 
     /// Drops the metric name, type and unit of a result, or marks the column so that they are dropped at the end.

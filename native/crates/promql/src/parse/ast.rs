@@ -90,8 +90,8 @@ pub enum ExprKind {
         /// Written as a duration.
         duration: bool,
     },
-    /// `string_literal`: `"text"`, unquoted.
-    String(String),
+    /// `string_literal`: `"text"`, unquoted. Escapes may give bytes that are not UTF-8.
+    String(Vec<u8>),
     /// `paren_expr`: `(expr)`
     Paren(Box<Expr>),
     /// `unary_expr`: `-expr`, `+expr`

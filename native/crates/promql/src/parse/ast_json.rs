@@ -89,7 +89,7 @@ fn write_expr(out: &mut String, expr: &Expr) {
         ExprKind::String(text) => {
             let mut object = Object::open(out);
             object.text("type", "stringLiteral");
-            object.text("val", text);
+            object.text("val", &String::from_utf8_lossy(text));
             object.close();
         }
         ExprKind::Paren(inner) => {

@@ -4,7 +4,7 @@
 //! Rules that an expression goes through only now and then are never inlined: otherwise every level of nesting pays for their
 //! locals on the stack.
 
-use neocortex_model::float::{go_quote, parse_number, unquote};
+use neocortex_model::float::{UnquoteError, go_quote, parse_number, unquote, unquote_bytes};
 use neocortex_model::time::parse_duration;
 
 use super::ast::{Aggregate, AggregateOp, Binary, BinaryOp, Cardinality, Expr, ExprKind, Span, VectorMatching};
@@ -154,7 +154,8 @@ impl Parser<'_> {
     #[inline(never)]
     fn string_literal(&mut self, token: Token) -> Parsed<Tree> {
         self.bump()?;
-        let text = self.unquoted(token)?;
+        let literal = self.text(token);
+        let text = unquote_bytes(literal).or_else(|e| self.not_quoted(token, e))?;
         self.tree(Expr { span: token.span, kind: ExprKind::String(text) }, 0)
     }
 
@@ -194,9 +195,11 @@ impl Parser<'_> {
 
     /// The text of a string token.
     pub(super) fn unquoted(&self, token: Token) -> Parsed<String> {
-        let literal = self.text(token);
-        unquote(literal)
-            .or_else(|e| self.fail(token.span, format!("error unquoting string {}: {e}", go_quote(literal))))
+        unquote(self.text(token)).or_else(|e| self.not_quoted(token, e))
+    }
+
+    fn not_quoted<T>(&self, token: Token, e: UnquoteError) -> Parsed<T> {
+        self.fail(token.span, format!("error unquoting string {}: {e}", go_quote(self.text(token))))
     }
 
     /// `aggregate_expr`, its operator read: the modifier stands before or behind the arguments.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use neocortex_model::float::{format_sample, go_g, go_quote};
+use neocortex_model::float::{format_sample, go_g, go_quote, go_quote_bytes};
 use neocortex_model::labels::is_legacy_label_name;
 use neocortex_model::matchers::{MatchOp, Matcher};
 use neocortex_model::time::format_duration;
@@ -16,7 +16,7 @@ impl Display for Expr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.kind {
             ExprKind::Number { value, duration } => f.write_str(&number(*value, *duration)),
-            ExprKind::String(text) => f.write_str(&go_quote(text)),
+            ExprKind::String(text) => f.write_str(&go_quote_bytes(text)),
             ExprKind::Paren(inner) => write!(f, "({inner})"),
             ExprKind::Unary { op, expr } => write!(f, "{}{expr}", op.as_str()),
             ExprKind::Binary(binary) => {

@@ -32,7 +32,7 @@ pub fn rewrite(expr: &Expr, times: &QueryTimes) -> Result<Expr, EvalError> {
 
 fn simplify(expr: &mut Expr, times: &QueryTimes) {
     while let ExprKind::Paren(inner) = &mut expr.kind {
-        let inner = std::mem::replace(&mut **inner, Expr { span: expr.span, kind: ExprKind::String(String::new()) });
+        let inner = std::mem::replace(&mut **inner, Expr { span: expr.span, kind: ExprKind::String(Vec::new()) });
         *expr = inner;
     }
     match &mut expr.kind {

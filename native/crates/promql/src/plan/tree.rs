@@ -47,7 +47,7 @@ pub enum Op<'e> {
     /// A number at every step.
     Number(f64),
     /// A string.
-    Text(&'e str),
+    Text(&'e [u8]),
     /// `+x` is `x`.
     Keep(Box<Node<'e>>),
     /// `-x`
@@ -210,7 +210,7 @@ impl Planner<'_> {
                 planned(Op::Aggregate { aggregate, input: Box::new(input.node), param }, invariant, wrap)
             }
             ExprKind::Call { func, args: exprs } if func.name == "info" => {
-                let Some(first) = exprs.first() else { return planned(Op::Text(""), true, false) };
+                let Some(first) = exprs.first() else { return planned(Op::Text(&[]), true, false) };
                 let around = around.inside(func.name);
                 let input = self.plan(first, around);
                 let info = self.info(input.node, first, exprs.get(1), around);

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use neocortex_model::result::{MatrixSeries, QueryResult, QueryValue, Value, VectorSample};
+use neocortex_promql::Features;
 use neocortex_promql::eval::{EvalOptions, evaluate};
 use neocortex_promql::parse::ast::Expr;
 use neocortex_promql::parse::{ParseOptions, parse_expr};
@@ -63,7 +64,11 @@ fn options(times: Times, query: &str) -> EvalOptions {
         Times::Instant(t) => EvalOptions::instant(t),
         Times::Range { start, end, step } => EvalOptions::range(start, end, step),
     };
-    EvalOptions { query: query.to_owned(), delayed_name_removal: true, warn_idle_sort: true, ..options }
+    let mut options = EvalOptions { query: query.to_owned(), ..options };
+    Features::all().extend_evaluation(&mut options);
+    // The scripts are written for an engine that does not look at these labels.
+    options.type_and_unit_labels = false;
+    options
 }
 
 fn run(eval: &Eval, storage: &TestStorage) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! `count_values`
 
 use hashbrown::HashMap;
-use neocortex_model::float::{format_sample, go_quote};
+use neocortex_model::float::{format_sample, go_quote_bytes};
 use neocortex_model::labels::{Labels, LabelsBuilder};
 use neocortex_model::result::Value;
 
@@ -17,12 +17,11 @@ impl Frame<'_> {
     pub(super) fn count_values(
         &self,
         aggregate: &Aggregate,
-        label: &str,
+        label: &[u8],
         input: &Node<'_>,
     ) -> Result<Vec<Column>, EvalError> {
-        if label.is_empty() {
-            return Err(EvalError::execution(format!("invalid label name {}", go_quote(label))));
-        }
+        let invalid = || EvalError::execution(format!("invalid label name {}", go_quote_bytes(label)));
+        let label = std::str::from_utf8(label).ok().filter(|name| !name.is_empty()).ok_or_else(invalid)?;
         let mut grouping = Grouping::new(aggregate);
         if !aggregate.without {
             grouping.names.push(label);

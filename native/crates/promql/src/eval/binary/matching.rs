@@ -27,6 +27,8 @@ struct Join<'j> {
     /// `one` is the left operand.
     swapped: bool,
     delayed: bool,
+    /// Duplicates are named in the order of their texts.
+    ordered_duplicates: bool,
     steps: usize,
     out: Output,
 }
@@ -80,6 +82,7 @@ impl Frame<'_> {
             one,
             swapped,
             delayed: self.delayed(),
+            ordered_duplicates: self.query.options.newer_messages,
             steps: self.steps.count(),
             out: Output::default(),
         };
@@ -130,7 +133,10 @@ impl Join<'_> {
         let side = if self.swapped { "left" } else { "right" };
         let group = self.match_labels(&self.one[second].labels);
         // Cortex names the later one first; the Prometheus after its own orders the two by their texts.
-        let (first, second) = (&self.one[first].labels, &self.one[second].labels);
+        let (mut first, mut second) = (self.one[first].labels.to_string(), self.one[second].labels.to_string());
+        if self.ordered_duplicates && second > first {
+            std::mem::swap(&mut first, &mut second);
+        }
         Err(EvalError::execution(format!(
             "found duplicate series for the match group {group} on the {side} hand-side of the operation: \
              [{second}, {first}];\
