@@ -468,7 +468,7 @@ class Query:
     def selects(self) -> bool:
         """Whether it has selectors, without which no storage is asked."""
 
-    def longest_selection_ms(self, start_ms: int, end_ms: int) -> int:
+    def longest_selection_ms(self, start_ms: int, end_ms: int, step_ms: int) -> int:
         """The longest stretch of time that one of its selectors reads."""
 
     def evaluate(

@@ -39,6 +39,7 @@ from neocortex.overrides.http import runtime_config_route
 from neocortex.overrides.limits import Overrides
 from neocortex.overrides.runtime import RuntimeConfigService, runtime_file
 from neocortex.process import Process, http_settings
+from neocortex.querier.dialect import dialect
 from neocortex.querier.http import QueryEndpoints
 from neocortex.querier.http import routes as query_routes
 from neocortex.querier.remoteread import RemoteRead
@@ -222,7 +223,7 @@ def _querier(process: Process) -> Service:
             max_samples=config.max_samples,
             timeout_s=config.timeout.seconds,
             max_concurrent=config.max_concurrent,
-            experimental_functions=config.enable_promql_experimental_functions,
+            dialect=dialect(config),
             per_step_stats=config.per_step_stats_enabled,
         ),
     )

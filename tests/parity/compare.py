@@ -2,12 +2,25 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 TOLERANCE = 1e-9
 """Relative; the two engines may add in another order."""
+
+
+MAX_NOTES = 10
+"""Beyond as many a server says only that there are more."""
+
+
+UNUSED = {"offsetExpr": None, "rangeExpr": None, "stepExpr": None, "fillValues": {"lhs": None, "rhs": None}}
+"""Parts of a syntax tree that Prometheus has since 3.10, as they are when a query does not use them."""
+
+
+_NEWER_DETAIL = re.compile(r", from buckets \S+ to \S+, with a max diff of \S+, over \d+ samples from \S+ to \S+")
+"""What Prometheus adds since 3.10 to the note that buckets were not monotonic; the number of samples is wrong there."""
 
 
 @dataclass
@@ -33,6 +46,8 @@ def difference(theirs: dict[str, Any], ours: dict[str, Any], tally: Tally) -> st
     tally.queries += 1
     if theirs["status"] == "error" or ours["status"] == "error":
         return _errors(theirs, ours, tally)
+    if notes := _notes(theirs, ours):
+        return notes
     want, got = theirs["data"], ours["data"]
     if want["resultType"] != got["resultType"]:
         return f"type: {want['resultType']}, ours {got['resultType']}"
@@ -45,6 +60,35 @@ def difference(theirs: dict[str, Any], ours: dict[str, Any], tally: Tally) -> st
     if missing or extra:
         return f"series: {len(missing)} missing {sorted(missing)[:3]}, {len(extra)} extra {sorted(extra)[:3]}"
     return next((f for labels in rows for f in _points(labels, rows[labels], our_rows[labels], tally)), None)
+
+
+def _notes(theirs: dict[str, Any], ours: dict[str, Any]) -> str | None:
+    """Warnings and infos; of more than are shown each server shows others."""
+    for kind in ("warnings", "infos"):
+        want, got = (sorted(_NEWER_DETAIL.sub("", note) for note in answer.get(kind, ())) for answer in (theirs, ours))
+        if want != got and not (len(want) == len(got) and len(want) > MAX_NOTES):
+            return f"{kind}: {want}, ours {got}"
+    return None
+
+
+def parse_difference(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> str | None:
+    """None when formatted text and tree are the same; errors by their class."""
+    for want, got in zip(theirs, ours, strict=True):
+        if want["status"] == "error" or got["status"] == "error":
+            if found := _errors(want, got, Tally()):
+                return f"parse {found}"
+        elif _as_in_cortex(want["data"]) != got["data"]:
+            return f"parse: {want['data']}, ours {got['data']}"
+    return None
+
+
+def _as_in_cortex(tree: Any) -> Any:
+    """A tree without the parts since Prometheus 3.10 that the query does not use: null there, left out here."""
+    if isinstance(tree, list):
+        return [_as_in_cortex(one) for one in tree]
+    if isinstance(tree, dict):
+        return {key: _as_in_cortex(one) for key, one in tree.items() if key not in UNUSED or one != UNUSED[key]}
+    return tree
 
 
 def _errors(theirs: dict[str, Any], ours: dict[str, Any], tally: Tally) -> str | None:
@@ -84,8 +128,19 @@ def _points(labels: str, want: list[Any], got: list[Any], tally: Tally) -> Itera
         tally.values += 1
         if a == b:
             tally.exact += 1
-        elif not (isinstance(a, str) and isinstance(b, str) and same_number(a, b)):
+        elif not same_value(a, b):
             yield f"value of {labels} at {t}: {a}, ours {b}"
+
+
+def same_value(a: Any, b: Any) -> bool:
+    """Whether a number, or each of a histogram's, is the same."""
+    if isinstance(a, str) and isinstance(b, str):
+        return same_number(a, b)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same_value, a, b))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same_value(a[key], b[key]) for key in a)
+    return bool(a == b)
 
 
 def same_number(a: str, b: str) -> bool:

@@ -1,10 +1,13 @@
-"""The series of the comparison: deterministic, fourteen families, some hundred series over two hours."""
+"""The series of the comparison: deterministic, some twenty families, some hundred series over two hours."""
 
 import math
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import Any
+
+from parity import native
 
 START_S = 1_760_000_400
 """Time of the first sample; a multiple of an hour's divisors, so that times can be aligned or not on purpose."""
@@ -20,10 +23,10 @@ STALE = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]
 BUCKETS = ("0.05", "0.1", "0.5", "1", "2.5", "10", "+Inf")
 
 Labels = dict[str, str]
-Value = float | None
-"""A sample, or no sample at that time."""
+Value = Any
+"""A float, a `Histogram` message, or None: no sample at that time."""
 
-Written = tuple[Labels, list[tuple[int, float]]]
+Written = tuple[Labels, list[tuple[int, Value]]]
 """Labels, and samples as (timestamp in ms, value)."""
 
 
@@ -35,14 +38,16 @@ class Series:
     values: list[Value]
 
 
-def series(seed: int = 1) -> list[Series]:
-    """All series, sorted by their labels. The same seed gives the same bits.
+def series(seed: int = 1, *, histograms: bool) -> list[Series]:
+    """All series, sorted by their labels, native histograms only where asked for. The same seed gives the same bits.
 
     A head gives series in the order of their creation, on which the last bits of a sum and the choice among equals
     depend.
     """
     random = Random(seed)
     made = [Series(labels, _values(random, make)) for labels, make in _families(random)]
+    if histograms:
+        made += [Series(labels, _values(random, make)) for labels, make in native.families()]
     return sorted(made, key=lambda one: sorted(one.labels.items()))
 
 

@@ -4,7 +4,7 @@ A production makes text of one type (scalar, vector, matrix, string) and draws s
 depth is used up. A share of the queries is spoilt on purpose.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
@@ -39,6 +39,9 @@ from parity.vocabulary import (
 
 T = TypeVar("T")
 
+Kind = tuple[float, Callable[[int], str]]
+"""A weight, and what makes a vector of a depth."""
+
 ANY_COMPARISON = COMPARISON + tuple(f"{op} bool" for op in COMPARISON)
 
 
@@ -63,13 +66,6 @@ class Query:
             if self.instant
             else f"{self.text}  @@ {times}..{self.end_ms / 1000:.3f}/{self.step_ms / 1000}"
         )
-
-
-def queries(seed: int, dialect: Dialect) -> Iterator[Query]:
-    """Endless queries of a seed."""
-    random = Random(seed)
-    while True:
-        yield Generator(random, dialect).query()
 
 
 class Generator:
@@ -186,7 +182,12 @@ class Generator:
         """An instant vector expression."""
         if depth <= 1:
             return self.selector() + self._modifiers()
-        kinds: tuple[tuple[float, Callable[[int], str]], ...] = (
+        kinds = self.kinds()
+        return self._random.choices([kind for _, kind in kinds], [weight for weight, _ in kinds])[0](depth)
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of vectors that have parts."""
+        return (
             (3.0, self._over_time),
             (2.5, self._aggregation),
             (3.0, self._binary),
@@ -200,7 +201,6 @@ class Generator:
             (0.3, lambda d: f"-({self.vector(d - 1)})"),
             (0.5, lambda _: self.selector() + self._modifiers()),
         )
-        return self._random.choices([kind for _, kind in kinds], [weight for weight, _ in kinds])[0](depth)
 
     def _over_time(self, depth: int) -> str:
         name = self._pick((*OVER_TIME, "quantile_over_time", "predict_linear"))

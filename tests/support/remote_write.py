@@ -3,6 +3,7 @@
 import http.client
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import snappy
 
@@ -25,8 +26,8 @@ class Answer:
         return self.body.decode()
 
 
-Series = tuple[Mapping[str, str], Iterable[tuple[int, float]]]
-"""Labels, and samples as (timestamp in ms, value)."""
+Series = tuple[Mapping[str, str], Iterable[tuple[int, Any]]]
+"""Labels, and samples as (timestamp in ms, value), the value a number or, for version 1.0, a `Histogram` message."""
 
 
 def encode_v1(series: Iterable[Series]) -> bytes:
@@ -37,7 +38,10 @@ def encode_v1(series: Iterable[Series]) -> bytes:
         for name, value in sorted(labels.items()):
             entry.labels.add(name=name, value=value)
         for t, v in samples:
-            entry.samples.add(timestamp=t, value=v)
+            if isinstance(v, (float, int)):
+                entry.samples.add(timestamp=t, value=v)
+            else:
+                entry.histograms.add(timestamp=t).MergeFrom(v)
     return compress(request)
 
 

@@ -56,6 +56,7 @@ ACTED_ON = (
     "querier.max_samples",
     "querier.promql_features",
     "querier.thanos_engine.enable_x_functions",
+    "querier.thanos_engine.enabled",
     "querier.timeout",
     "frontend.max_body_size",
     "ingester.active_series_metrics_enabled",

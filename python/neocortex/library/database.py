@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import os
     from datetime import datetime
 
+DIALECT = _native.Dialect(experimental_functions=True, extended_range_functions=False, features=[])
+
 LOOKBACK_S = 300.0
 """How far back an instant selector looks, Prometheus's default."""
 
@@ -109,7 +111,7 @@ class Database:
         self, expr: str, start_ms: int, end_ms: int, step_ms: int, *, lookback: Duration, max_samples: int
     ) -> _native.QueryResult:
         return self._tsdb.evaluate(
-            _native.Query.parse(expr, True),
+            _native.Query.parse(expr, DIALECT),
             start_ms=start_ms,
             end_ms=end_ms,
             step_ms=step_ms,

@@ -56,7 +56,7 @@ class QueryEndpoints:
                 f"invalid parameter \"time\"; Invalid time value for 'time': rpc error: code = Code(400) desc = {e}",
             )
         query = self._querier.parse(form.get("query"))
-        self._check_length(tenant, query, t, t)
+        self._check_length(tenant, query, (t, t, 0))
         return await self._evaluate(tenant, query, (t, t, 0), form)
 
     async def range(self, tenant: str, form: Form, request: Request) -> Response:
@@ -80,7 +80,7 @@ class QueryEndpoints:
                 f'invalid parameter "query"; invalid expression type "{query.value_type}" for range query,'
                 " must be Scalar or instant Vector"
             )
-        self._check_length(tenant, query, start, end)
+        self._check_length(tenant, query, (start, end, step))
         return await self._evaluate(tenant, query, (start, end, step), form)
 
     async def exemplars(self, tenant: str, form: Form, request: Request) -> Response:
@@ -170,12 +170,12 @@ class QueryEndpoints:
         except _native.ParseError as e:
             raise BadData(f'invalid parameter "query": {e}') from e
 
-    def _check_length(self, tenant: str, query: _native.Query, start: int, end: int) -> None:
+    def _check_length(self, tenant: str, query: _native.Query, steps: tuple[int, int, int]) -> None:
         """`max_query_length`, over the query's range and what its selectors reach back."""
         limit_ms = int(self._overrides.limits(tenant).max_query_length * 1000)
         if limit_ms <= 0:
             return
-        length = max(end - start, query.longest_selection_ms(start, end))
+        length = max(steps[1] - steps[0], query.longest_selection_ms(*steps))
         if length > limit_ms:
             raise BadData(
                 f"the query time range exceeds the limit (query length: {format_go_duration(length / 1000)},"

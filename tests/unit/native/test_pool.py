@@ -13,6 +13,7 @@ import pytest
 import uvloop
 
 from neocortex import _native
+from neocortex.querier.dialect import CORTEX
 from support.remote_write import encode_v1
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def evaluate(
     pool: _native.Pool, text: str, cancellation: _native.Cancellation, *, max_samples: int = 50_000_000
 ) -> asyncio.Future[bytes]:
     """An instant query at the epoch, on no data."""
-    return _native.Query.parse(text, False).evaluate(
+    return _native.Query.parse(text, CORTEX).evaluate(
         pool,
         None,
         cancellation,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from neocortex import _native
+from neocortex.querier.dialect import CORTEX
 from neocortex.querier.service import EngineOptions, Querier
 from support.in_process import InProcess, running
 
@@ -29,7 +30,7 @@ def querier(server: InProcess, pool: _native.Pool, *, timeout_s: float = 60, max
         max_samples=1 << 50,
         timeout_s=timeout_s,
         max_concurrent=max_concurrent,
-        experimental_functions=False,
+        dialect=CORTEX,
         per_step_stats=False,
     )
     process = server.process

@@ -199,7 +199,7 @@ fn exemplars<'py>(
     end_ms: i64,
 ) -> PyResult<Bound<'py, PyAny>> {
     let tsdb = handle(tsdb);
-    let sets = enter(py, || query.matcher_sets())?;
+    let sets = enter(py, || Ok::<_, Failure>(query.matcher_sets()))?;
     pool.submit(
         py,
         move || {

@@ -15,6 +15,7 @@ use neocortex_promql::parse::pretty::prettify;
 use neocortex_promql::parse::{ParseErrors, ParseOptions, parse_expr};
 use neocortex_promql::plan::ranges::{Selection, selections};
 use neocortex_promql::plan::rewrite::QueryTimes;
+use neocortex_promql::plan::selectors::matcher_sets;
 use neocortex_tsdb::Tsdb;
 use neocortex_wire::json::query_response;
 use pyo3::exceptions::PyValueError;
@@ -44,7 +45,7 @@ impl From<EvalError> for Failure {
             | EvalError::Storage(StorageError::Cancelled)
             | EvalError::Cancelled => Self::Cancelled(text),
             EvalError::Timeout => Self::Timeout(text),
-            EvalError::NotForRange(_) => Self::Parse(text),
+            EvalError::NotForRange(_) | EvalError::Duration(_) => Self::Parse(text),
             EvalError::TooManySamples | EvalError::Execution(_) => Self::Execution(text),
         }
     }
@@ -138,7 +139,7 @@ impl PyDialect {
 pub struct PyQuery {
     pub(crate) text: String,
     pub(crate) expr: Arc<Expr>,
-    features: Features,
+    pub(crate) features: Features,
 }
 
 #[pymethods]
@@ -166,11 +167,11 @@ impl PyQuery {
 
     /// Whether it has selectors, without which no storage is asked.
     fn selects(&self, py: Python<'_>) -> PyResult<bool> {
-        enter(py, || self.matcher_sets().map(|sets| !sets.is_empty()))
+        enter(py, || Ok::<_, Failure>(!matcher_sets(&self.expr).is_empty()))
     }
 
-    fn longest_selection_ms(&self, py: Python<'_>, start_ms: i64, end_ms: i64) -> PyResult<i64> {
-        let times = QueryTimes { start_ms, end_ms, step_ms: 0 };
+    fn longest_selection_ms(&self, py: Python<'_>, start_ms: i64, end_ms: i64, step_ms: i64) -> PyResult<i64> {
+        let times = QueryTimes { start_ms, end_ms, step_ms };
         let longest = |selections: Vec<Selection>| {
             selections.iter().map(|s| s.hints.end_ms.saturating_sub(s.hints.start_ms).saturating_add(1)).max()
         };
@@ -220,9 +221,8 @@ impl PyQuery {
 
 impl PyQuery {
     /// The matchers of each of the query's selectors.
-    pub(crate) fn matcher_sets(&self) -> Result<Vec<Vec<Matcher>>, EvalError> {
-        let times = QueryTimes { start_ms: 0, end_ms: 0, step_ms: 0 };
-        Ok(selections(&self.expr, &times, 0, 1)?.into_iter().map(|selection| selection.matchers).collect())
+    pub(crate) fn matcher_sets(&self) -> Vec<Vec<Matcher>> {
+        matcher_sets(&self.expr).into_iter().map(<[Matcher]>::to_vec).collect()
     }
 }
 

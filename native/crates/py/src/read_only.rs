@@ -74,7 +74,7 @@ impl PyReadOnlyTsdb {
     ) -> PyResult<PyQueryResult> {
         let tsdb = self.tsdb()?;
         let cancelled = Arc::new(AtomicBool::new(false));
-        let options = EvalOptions {
+        let mut options = EvalOptions {
             lookback_delta_ms: lookback_ms,
             max_samples,
             cancel: Some(Arc::clone(&cancelled)),
@@ -82,6 +82,7 @@ impl PyReadOnlyTsdb {
             max_annotations: MAX_ANNOTATIONS,
             ..EvalOptions::range(start_ms, end_ms, step_ms)
         };
+        query.features.extend_evaluation(&mut options);
         let result = enter_interruptible(py, &cancelled, || evaluate(&query.expr, &options, &*tsdb))?;
         Ok(PyQueryResult::new(Answer::Query(result)))
     }

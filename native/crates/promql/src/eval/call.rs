@@ -59,8 +59,8 @@ impl Frame<'_> {
                 Ok(columns)
             }
             Implementation::Vector(apply) => {
-                self.note_idle_sort(expr, function);
                 let values = args.iter().map(|arg| self.argument(arg)).collect::<Result<Vec<_>, _>>()?;
+                self.note_idle_sort(expr, function);
                 let call = Call {
                     steps: &self.steps.times,
                     args: exprs,
@@ -77,7 +77,8 @@ impl Frame<'_> {
     /// Says so when sorting has no effect.
     fn note_idle_sort(&self, expr: &Expr, function: &Function) {
         let sorts = matches!(function.name, "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc");
-        if sorts && self.query.options.newer_messages && self.steps.count() > 1 {
+        let several = self.steps.count() > 0 && self.steps.start_ms != self.steps.end_ms;
+        if sorts && several && self.query.options.newer_messages {
             self.query.notes.add(Note::SortInRangeQuery, expr.span);
         }
     }

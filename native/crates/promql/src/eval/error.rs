@@ -3,6 +3,7 @@
 use neocortex_model::series::StorageError;
 
 use crate::parse::ast::ValueType;
+use crate::parse::resolve::ResolveError;
 
 /// An evaluation failed. The texts are those of Prometheus's engine, ready for the `error` field of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +29,9 @@ pub enum EvalError {
         .0.documented()
     )]
     NotForRange(ValueType),
+    /// A duration expression has no usable value at the times of the query.
+    #[error(transparent)]
+    Duration(#[from] ResolveError),
     /// The data do not fit the expression, e.g. many-to-many matching; the text is the answer's.
     #[error("{0}")]
     Execution(String),

@@ -246,10 +246,8 @@ impl Frame<'_> {
         let after = self.query.budget.held();
         let scalars = self.scalar_args(args, call.matrix)?;
         let width = args.len() - 1;
-        for step in 0..self.steps.count() {
-            func::check_scalars(function.name, &scalars[step * width..(step + 1) * width])?;
-        }
         let steps = self.steps.count();
+        let scalars_at = |step: usize| &scalars[step * width..(step + 1) * width];
         let windows = vector.windows(self);
         let mut seen = HashSet::new();
         let work = |i: usize| {
@@ -257,6 +255,7 @@ impl Frame<'_> {
             let (labels, drop_name, samples) = ranges.series(i)?;
             let mut column: Option<Column> = None;
             let metric = labels.metric_name();
+            let mut refused = Ok(());
             let counts = windows.slide(&samples, |extent| {
                 let window = Window {
                     samples: &samples,
@@ -267,15 +266,15 @@ impl Frame<'_> {
                     step_ms: self.steps.times[extent.step],
                     metric,
                 };
-                let params = Params {
-                    scalars: &scalars[extent.step * width..(extent.step + 1) * width],
-                    args: exprs,
-                    notes: &self.query.notes,
-                };
+                if refused.is_ok() {
+                    refused = func::check_scalars(function.name, scalars_at(extent.step));
+                }
+                let params = Params { scalars: scalars_at(extent.step), args: exprs, notes: &self.query.notes };
                 if let Some(value) = (call.apply)(&window, &params) {
                     column.get_or_insert_with(|| Column::new(labels.clone(), steps)).set(extent.step, Some(value));
                 }
             })?;
+            refused?;
             if let Some(column) = &mut column {
                 self.note_non_counter(function, column, exprs);
                 if drop_name || !call.keep_name {
@@ -328,14 +327,17 @@ impl Frame<'_> {
             return;
         }
         let metric = column.labels.metric_name();
-        let Some(expr) = exprs.first().filter(|_| !metric.is_empty()) else { return };
+        if metric.is_empty() {
+            return;
+        }
+        let at = func::noted_at(exprs);
         if self.query.options.type_and_unit_labels {
             let kind = column.labels.get("__type__").unwrap_or("");
             if kind != "counter" && kind != "histogram" {
-                self.query.notes.add(Note::PossibleNonCounterLabel { metric, kind }, expr.span);
+                self.query.notes.add(Note::PossibleNonCounterLabel { metric, kind }, at);
             }
         } else if !["_total", "_sum", "_count", "_bucket"].iter().any(|suffix| metric.ends_with(suffix)) {
-            self.query.notes.add(Note::PossibleNonCounter { metric }, expr.span);
+            self.query.notes.add(Note::PossibleNonCounter { metric }, at);
         }
     }
 }

@@ -7,6 +7,8 @@ use super::error::EvalError;
 pub(super) struct Steps {
     /// The first.
     pub start_ms: i64,
+    /// None is later.
+    pub end_ms: i64,
     /// Each of them.
     pub times: Vec<i64>,
 }
@@ -26,12 +28,12 @@ impl Steps {
             }
             times = (0..count as i64).map(|i| start_ms + i * step_ms).collect();
         }
-        Ok(Self { start_ms, times })
+        Ok(Self { start_ms, end_ms, times })
     }
 
     /// The first of them alone.
     pub fn first(&self) -> Self {
-        Self { times: self.times.iter().take(1).copied().collect(), ..*self }
+        Self { start_ms: self.start_ms, end_ms: self.start_ms, times: self.times.iter().take(1).copied().collect() }
     }
 
     /// How many.

@@ -30,7 +30,7 @@ use neocortex_model::sample::Samples;
 use crate::eval::annotate::Notes;
 use crate::eval::column::Column;
 use crate::eval::error::EvalError;
-use crate::parse::ast::{Expr, Span};
+use crate::parse::ast::{Expr, ExprKind, Span};
 
 pub use absent::absent_labels;
 pub use quantile::quantile;
@@ -69,10 +69,16 @@ pub struct Params<'a> {
     pub notes: &'a Notes,
 }
 
+/// Where most notes of a range function point: at the first argument. A subquery has no place: Prometheus puts its result
+/// there before it looks.
+pub(crate) fn noted_at(args: &[Expr]) -> Span {
+    let first = args.first().filter(|arg| !matches!(arg.kind, ExprKind::Subquery(_)));
+    first.map(|arg| arg.span).unwrap_or_default()
+}
+
 impl Params<'_> {
-    /// Where the first argument stands; most notes point there.
     fn at(&self) -> Span {
-        self.args.first().map(|arg| arg.span).unwrap_or_default()
+        noted_at(self.args)
     }
 
     /// The scalar argument of this number; NaN when it is missing, which the parser does not let happen.
@@ -287,7 +293,7 @@ pub fn lookup(name: &str) -> Implementation {
     }
 }
 
-/// Checks the scalar arguments of a range function at one step, before any window of that step is evaluated.
+/// Checks the scalar arguments of a range function at a step at which some series has samples.
 ///
 /// # Errors
 /// [`EvalError::Execution`] for a smoothing or trend factor outside of (0, 1).

@@ -162,7 +162,7 @@ fn write_matching(out: &mut String, matching: &VectorMatching) {
         for (side, value) in [("lhs", matching.fill_left), ("rhs", matching.fill_right)] {
             // JSON has no NaN and no infinities.
             let value = value.filter(|v| v.is_finite());
-            sides.raw(side, value.map_or_else(|| "null".to_owned(), format_sample));
+            sides.raw(side, value.map_or_else(|| "null".to_owned(), json_number));
         }
         sides.close();
     }
@@ -170,6 +170,15 @@ fn write_matching(out: &mut String, matching: &VectorMatching) {
     write_list(object.key("labels"), &matching.labels, |out, label| write_string(out, label));
     object.raw("on", matching.on);
     object.close();
+}
+
+/// A finite number as Go's `encoding/json` writes it.
+fn json_number(v: f64) -> String {
+    if v == 0.0 || (1e-6..1e21).contains(&v.abs()) {
+        return format_sample(v);
+    }
+    let text = format!("{v:e}");
+    if v.abs() >= 1.0 { text.replace('e', "e+") } else { text }
 }
 
 fn write_selector(

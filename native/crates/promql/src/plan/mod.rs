@@ -2,4 +2,5 @@
 
 pub mod ranges;
 pub mod rewrite;
+pub mod selectors;
 pub mod tree;

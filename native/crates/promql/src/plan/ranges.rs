@@ -28,7 +28,7 @@ pub struct Selection {
 /// for the evaluation.
 ///
 /// # Errors
-/// [`EvalError::Execution`] when a duration expression has no valid value.
+/// [`EvalError::Duration`] when a duration expression has no valid value.
 pub fn selections(
     expr: &Expr,
     times: &QueryTimes,

@@ -21,11 +21,11 @@ pub struct QueryTimes {
 /// `range()` and `step()` as numbers.
 ///
 /// # Errors
-/// [`EvalError::Execution`] when a duration expression has no valid value.
+/// [`EvalError::Duration`] when a duration expression has no valid value.
 pub fn rewrite(expr: &Expr, times: &QueryTimes) -> Result<Expr, EvalError> {
     let mut expr = expr.clone();
     let range_ms = times.end_ms.saturating_sub(times.start_ms);
-    resolve_durations(&mut expr, times.step_ms, range_ms).map_err(|error| EvalError::execution(error.to_string()))?;
+    resolve_durations(&mut expr, times.step_ms, range_ms).map_err(EvalError::Duration)?;
     simplify(&mut expr, times);
     Ok(expr)
 }
