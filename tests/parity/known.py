@@ -58,6 +58,18 @@ KNOWN = (
     ),
     Known(
         NEW,
+        r"histogram_(sum|count|avg)",
+        r"warnings: \[\], ours \['PromQL warning: conflicting counter resets",
+        "Prometheus looks for resets while it reads sums and counts, and forgets the last one where windows leave gaps",
+    ),
+    Known(
+        NEW,
+        "fill",
+        "infos: .*incompatible sample types",
+        "of the notes that a join makes at a step Prometheus keeps the last",
+    ),
+    Known(
+        NEW,
         r"absent.*!=|absent.*!~",
         "series",
         "the head of Prometheus sorts the matchers that absent then reads; Cortex's querier leaves them",

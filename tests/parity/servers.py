@@ -73,7 +73,7 @@ def both(folder: Path, prometheus: str, dialect: Dialect) -> Iterator[tuple[Serv
     """
     (folder / "neocortex").mkdir()
     port, phase_ms, newer = free_port(), PHASE_MS[dialect], dialect is Dialect.PROMETHEUS_3
-    extra = ["-querier.promql-features=all", "-blocks-storage.tsdb.enable-native-histograms"] if newer else []
+    extra = ["-querier.promql-features=all"] if newer else []
     with Neocortex(folder / "neocortex", extra=extra) as neocortex:
         process = start_prometheus(prometheus, folder, port, FEATURES if newer else ())
         try:

@@ -27,7 +27,7 @@ class Answer:
 
 
 Series = tuple[Mapping[str, str], Iterable[tuple[int, Any]]]
-"""Labels, and samples as (timestamp in ms, value), the value a number or, for version 1.0, a `Histogram` message."""
+"""Labels, and samples as (timestamp in ms, value), the value a number or a `Histogram` message of the protocol."""
 
 
 def encode_v1(series: Iterable[Series]) -> bytes:
@@ -38,10 +38,7 @@ def encode_v1(series: Iterable[Series]) -> bytes:
         for name, value in sorted(labels.items()):
             entry.labels.add(name=name, value=value)
         for t, v in samples:
-            if isinstance(v, (float, int)):
-                entry.samples.add(timestamp=t, value=v)
-            else:
-                entry.histograms.add(timestamp=t).MergeFrom(v)
+            _add(entry, t, v)
     return compress(request)
 
 
@@ -58,9 +55,16 @@ def encode_v2(series: Iterable[Series]) -> bytes:
         for name, value in sorted(labels.items()):
             entry.labels_refs.extend((ref(name), ref(value)))
         for t, v in samples:
-            entry.samples.add(timestamp=t, value=v)
+            _add(entry, t, v)
     request.symbols.extend(symbols)
     return compress(request)
+
+
+def _add(entry: Any, t: int, v: Any) -> None:
+    if isinstance(v, (float, int)):
+        entry.samples.add(timestamp=t, value=v)
+    else:
+        entry.histograms.add(timestamp=t).MergeFrom(v)
 
 
 def compress(message: object) -> bytes:

@@ -15,7 +15,9 @@ NOTHING = _native.Selectors.parse([])
 async def test_a_full_query_pool_leaves_the_writes_theirs() -> None:
     workers = Workers(max_concurrent_queries=2, max_concurrent_compactions=1)
     await workers.start()
-    query = _native.Query.parse("sum_over_time(quantile_over_time(0.5, (vector(time()) % 977)[12h:1s])[12h:1s])", CORTEX)
+    query = _native.Query.parse(
+        "sum_over_time(quantile_over_time(0.5, (vector(time()) % 977)[12h:1s])[12h:1s])", CORTEX
+    )
     cancellation = _native.Cancellation(30)
     evaluations = [
         query.evaluate(

@@ -209,14 +209,14 @@ pub(super) fn text<'n>(node: &'n Node<'_>) -> Result<&'n [u8], EvalError> {
     }
 }
 
-/// The smaller number, or NaN.
+/// The smaller number; NaN beside all but negative infinity.
 fn smaller(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
+    if (a.is_nan() || b.is_nan()) && a != f64::NEG_INFINITY && b != f64::NEG_INFINITY { f64::NAN } else { a.min(b) }
 }
 
-/// The larger number, or NaN.
+/// The larger number; NaN beside all but infinity.
 fn larger(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+    if (a.is_nan() || b.is_nan()) && a != f64::INFINITY && b != f64::INFINITY { f64::NAN } else { a.max(b) }
 }
 
 /// The float of the only element at each step, NaN where there is none or more than one.

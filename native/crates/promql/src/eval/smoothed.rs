@@ -61,7 +61,9 @@ impl Frame<'_> {
         let (t1, t2) = (samples.t[previous], samples.t.get(next).copied().unwrap_or(at));
         let fraction = (at - t1) as f64 / (t2 - t1) as f64;
         match (value(samples, previous), (next < to).then(|| value(samples, next))) {
-            (Value::Float(v1), Some(Value::Float(v2))) => Some(Value::Float(v1 + (v2 - v1) * fraction)),
+            (Value::Float(v1), Some(Value::Float(v2))) => {
+                Some(Value::Float(v1 + (v2 - v1) * (at - t1) as f64 / (t2 - t1) as f64))
+            }
             (Value::Histogram(h1), Some(Value::Histogram(h2))) => match self.between(&h1, &h2, fraction, span) {
                 Ok(h) => Some(Value::Histogram(Arc::new(h))),
                 Err(IncompatibleSchemas) => {

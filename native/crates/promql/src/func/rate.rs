@@ -56,7 +56,12 @@ fn change(window: &Window<'_>, params: &Params<'_>, kind: Kind) -> Option<Value>
     }
     let mut result = v[v.len() - 1] - v[0];
     if kind.counter {
-        result += if window.samples.st.is_empty() { resets(v) } else { resets_with_starts(window, v) };
+        // One after the other: what is too large for the sum of the resets may fit into the result.
+        for (i, pair) in v.windows(2).enumerate() {
+            if pair[1] < pair[0] || window.started_anew(window.from + i + 1) {
+                result += pair[0];
+            }
+        }
         window.note_overlaps(params);
     }
     if begun.is_some() {
@@ -74,12 +79,6 @@ pub(super) fn resets(v: &[f64]) -> f64 {
         }
     }
     correction
-}
-
-/// [`resets`], with those that only start timestamps show.
-fn resets_with_starts(window: &Window<'_>, v: &[f64]) -> f64 {
-    let reset = |i: &usize| v[*i] < v[i - 1] || window.started_anew(window.from + i);
-    (1..v.len()).filter(reset).map(|i| v[i - 1]).sum()
 }
 
 /// The factor by which a change between the first and the last sample grows when it is extrapolated to the ends of the

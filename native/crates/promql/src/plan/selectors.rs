@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn selectors_are_found_where_durations_have_no_value_yet() {
-        let text = "quantile(scalar(a), -(b + sum_over_time(c[step()]))) or max_over_time((1 * d)[range():])";
+        let text = "quantile(scalar(a), -(b + sum_over_time(c[step()]))) or max_over_time((1 * d)[5m:step()])";
         let expr = parse_expr(text, &ParseOptions::everything()).unwrap();
         let names: Vec<_> = matcher_sets(&expr).iter().map(|matchers| matchers[0].value()).collect();
         assert_eq!(names, ["a", "b", "c", "d"]);

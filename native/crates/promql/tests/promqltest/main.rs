@@ -2,16 +2,18 @@
 //!
 //! They are not part of this repository: `NEOCORTEX_PROMQLTEST_DIR` names their folder (`promql/promqltest/testdata` of
 //! Prometheus), which is `../shared/promqltest` beside the repository otherwise. `NEOCORTEX_PROMQLTEST_SHOW` names a file
-//! whose failures are to be shown, or `all`.
+//! whose failures are to be shown, or `all`; `NEOCORTEX_PROMQLTEST_RECORD` a file for what is loaded and answered.
 //!
 //! * [`script`] reads a script into commands, with [`series`] for series and [`expect`] for what is expected.
 //! * [`storage`] holds what `load` loads, with [`nhcb`] for `load_with_nhcb`.
+//! * [`record`] writes down what is loaded and answered, for tests/e2e/test_promqltest.py, which asks a server the same.
 //! * [`run`] evaluates, with [`at_modifier`] for the variants of instant queries, and [`compare`] judges the answers.
 
 mod at_modifier;
 mod compare;
 mod expect;
 mod nhcb;
+mod record;
 mod run;
 mod script;
 mod series;
@@ -20,6 +22,7 @@ mod storage;
 use std::io::Write;
 use std::path::PathBuf;
 
+use record::Record;
 use run::Report;
 
 /// Each script with its number of evaluations. All pass.
@@ -77,10 +80,11 @@ fn prometheus_scripts() {
         return;
     }
     let (mut total, mut passed) = (0, 0);
+    let mut record = Record::from_environment();
     let mut failing = Vec::new();
     for (name, evaluations) in SCRIPTS {
         let text = std::fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let report = run::script(&text);
+        let report = run::script(&text, &mut record);
         show(name, &report);
         say(&format!("{name}: {}/{}", report.passed, report.total));
         if (report.passed, report.total) != (*evaluations, *evaluations) {

@@ -10,6 +10,7 @@ use neocortex_promql::parse::{ParseOptions, parse_expr};
 
 use super::at_modifier;
 use super::compare;
+use super::record::Record;
 use super::script::{Action, Eval, Times, parse};
 use super::storage::TestStorage;
 
@@ -27,17 +28,22 @@ pub struct Report {
 }
 
 /// Runs a script from an empty storage.
-pub fn script(text: &str) -> Report {
+pub fn script(text: &str, record: &mut Record) -> Report {
     let mut storage = TestStorage::default();
+    record.data(storage.series());
     let mut report = Report::default();
     for command in parse(text) {
         let outcome = match &command.action {
             Action::Clear => {
                 storage.clear();
+                record.data(storage.series());
                 continue;
             }
             Action::Load(load) => match storage.load(load) {
-                Ok(()) => continue,
+                Ok(()) => {
+                    record.data(storage.series());
+                    continue;
+                }
                 error => error,
             },
             Action::Unreadable { is_eval, error } => {
@@ -46,7 +52,7 @@ pub fn script(text: &str) -> Report {
             }
             Action::Eval(eval) => {
                 report.total += 1;
-                let outcome = catch_unwind(AssertUnwindSafe(|| run(eval, &storage)));
+                let outcome = catch_unwind(AssertUnwindSafe(|| run(eval, &storage, record)));
                 let outcome = outcome.unwrap_or_else(|_| Err("panic".to_owned()));
                 report.passed += usize::from(outcome.is_ok());
                 outcome.map_err(|e| format!("{}\n    {e}", eval.expr))
@@ -71,16 +77,20 @@ fn options(times: Times, query: &str) -> EvalOptions {
     options
 }
 
-fn run(eval: &Eval, storage: &TestStorage) -> Result<(), String> {
+fn run(eval: &Eval, storage: &TestStorage, record: &mut Record) -> Result<(), String> {
     let expr = match parse_expr(&eval.expr, &ParseOptions::everything()) {
         Ok(expr) => expr,
-        Err(e) => return failure(eval, &e.to_string()),
+        Err(e) => {
+            record.query(&eval.expr, eval.times, Err(&e.to_string()));
+            return failure(eval, &e.to_string());
+        }
     };
-    query(eval, &expr, eval.times, storage)?;
+    query(eval, &expr, eval.times, storage, record)?;
     let Times::Instant(at) = eval.times else { return Ok(()) };
     if let Some((pinned, times)) = at_modifier::variants(&expr, at) {
         for time in times {
-            query(eval, &pinned, Times::Instant(time), storage).map_err(|e| format!("pinned by @, at {time}: {e}"))?;
+            query(eval, &pinned, Times::Instant(time), storage, &mut Record::default())
+                .map_err(|e| format!("pinned by @, at {time}: {e}"))?;
         }
     }
     Ok(())
@@ -96,9 +106,17 @@ fn failure(eval: &Eval, text: &str) -> Result<(), String> {
 }
 
 /// One query, and an instant query again as the middle step of a range query.
-fn query(eval: &Eval, expr: &Expr, times: Times, storage: &TestStorage) -> Result<(), String> {
+fn query(eval: &Eval, expr: &Expr, times: Times, storage: &TestStorage, record: &mut Record) -> Result<(), String> {
     let expected = &eval.expected;
-    let result = match evaluate(expr, &options(times, &eval.expr), storage) {
+    let mut ask = |times| {
+        let outcome = evaluate(expr, &options(times, &eval.expr), storage);
+        match &outcome {
+            Ok(result) => record.query(&eval.expr, times, Ok(result)),
+            Err(e) => record.query(&eval.expr, times, Err(&e.to_string())),
+        }
+        outcome
+    };
+    let result = match ask(times) {
         Err(e) => return failure(eval, &e.to_string()),
         Ok(_) if !expected.fail.is_empty() => return Err("expected an error".to_owned()),
         Ok(result) => result,
@@ -111,7 +129,7 @@ fn query(eval: &Eval, expr: &Expr, times: Times, storage: &TestStorage) -> Resul
         return Ok(());
     }
     let around = Times::Range { start: at - STEP_MS, end: at + STEP_MS, step: STEP_MS };
-    let repeated = evaluate(expr, &options(around, &eval.expr), storage).map_err(|e| format!("in range mode: {e}"))?;
+    let repeated = ask(around).map_err(|e| format!("in range mode: {e}"))?;
     if expected.ordered {
         return Ok(());
     }

@@ -31,6 +31,11 @@ impl TestStorage {
         self.series.clear();
     }
 
+    /// Each series with its samples, sorted by labels.
+    pub fn series(&self) -> impl Iterator<Item = (&Labels, &Samples)> {
+        self.series.iter().map(|(labels, series)| (labels, &series.samples))
+    }
+
     /// Appends what a command loads.
     pub fn load(&mut self, load: &Load) -> Result<(), String> {
         for series in &load.series {

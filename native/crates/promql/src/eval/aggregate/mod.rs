@@ -69,8 +69,10 @@ impl Frame<'_> {
             }
             AggregateOp::Quantile => {
                 let (values, at) = params(self)?;
+                let columns = self.fold(aggregate, input, &context, || quantile::Quantile::new(&values))?;
+                // A repeated note stands where it was made last, which is here.
                 quantile::note_invalid(&values, at, &self.query.notes);
-                self.fold(aggregate, input, &context, || quantile::Quantile::new(&values))
+                Ok(columns)
             }
             AggregateOp::CountValues => {
                 let label = match param {
