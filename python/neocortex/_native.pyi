@@ -439,9 +439,7 @@ class Cancellation:
 class Dialect:
     """Which PromQL is understood: Cortex's with its default flags, and what is switched on."""
 
-    def __new__(
-        cls, *, experimental_functions: bool, extended_range_functions: bool, features: list[str]
-    ) -> Dialect:
+    def __new__(cls, *, experimental_functions: bool, extended_range_functions: bool, features: list[str]) -> Dialect:
         """`extended_range_functions` are `xrate`, `xincrease` and `xdelta`.
 
         Raises `ValueError` for a feature that does not exist, with the names there are.

@@ -19,7 +19,7 @@ UNUSED = {"offsetExpr": None, "rangeExpr": None, "stepExpr": None, "fillValues":
 """Parts of a syntax tree that Prometheus has since 3.10, as they are when a query does not use them."""
 
 
-_NEWER_DETAIL = re.compile(r", from buckets \S+ to \S+, with a max diff of \S+, over \d+ samples from \S+ to \S+")
+_NEWER_DETAIL = re.compile(r", from buckets \S+ to \S+, with a max diff of \S+, over -?\d+ samples from \S+ to \S+")
 """What Prometheus adds since 3.10 to the note that buckets were not monotonic; the number of samples is wrong there."""
 
 
@@ -46,8 +46,6 @@ def difference(theirs: dict[str, Any], ours: dict[str, Any], tally: Tally) -> st
     tally.queries += 1
     if theirs["status"] == "error" or ours["status"] == "error":
         return _errors(theirs, ours, tally)
-    if notes := _notes(theirs, ours):
-        return notes
     want, got = theirs["data"], ours["data"]
     if want["resultType"] != got["resultType"]:
         return f"type: {want['resultType']}, ours {got['resultType']}"
@@ -62,8 +60,8 @@ def difference(theirs: dict[str, Any], ours: dict[str, Any], tally: Tally) -> st
     return next((f for labels in rows for f in _points(labels, rows[labels], our_rows[labels], tally)), None)
 
 
-def _notes(theirs: dict[str, Any], ours: dict[str, Any]) -> str | None:
-    """Warnings and infos; of more than are shown each server shows others."""
+def notes_difference(theirs: dict[str, Any], ours: dict[str, Any]) -> str | None:
+    """None when warnings and infos are the same; of more than are shown each server shows others."""
     for kind in ("warnings", "infos"):
         want, got = (sorted(_NEWER_DETAIL.sub("", note) for note in answer.get(kind, ())) for answer in (theirs, ours))
         if want != got and not (len(want) == len(got) and len(want) > MAX_NOTES):

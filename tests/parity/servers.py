@@ -50,10 +50,9 @@ class Server:
             form["step"] = f"{query.step_ms / 1000:.3f}"
         return self._post("query" if query.instant else "query_range", form)
 
-    def parse(self, query: Query, dialect: Dialect) -> list[dict[str, Any]]:
-        """The text formatted, and its tree where the dialect's Prometheus has one."""
-        endpoints = ("format_query", "parse_query") if dialect is Dialect.PROMETHEUS_3 else ("format_query",)
-        return [self._post(endpoint, {"query": query.text}) for endpoint in endpoints]
+    def parse(self, query: Query) -> list[dict[str, Any]]:
+        """The text formatted, and its tree."""
+        return [self._post(endpoint, {"query": query.text}) for endpoint in ("format_query", "parse_query")]
 
     def _post(self, endpoint: str, form: dict[str, str]) -> dict[str, Any]:
         path = f"{self.prefix}/api/v1/{endpoint}"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from parity.compare import Tally, difference, parse_difference
+from parity.compare import Tally, difference, notes_difference, parse_difference
 from parity.generate import Query
 from parity.known import reason
 from parity.queries import queries
@@ -47,8 +47,10 @@ def test_random_queries_have_the_same_answers(tmp_path: Path) -> None:
     tally, different, known = Tally(), [], dict[str, int]()
     with both(tmp_path, binary, dialect) as (ours, theirs):
         for query in islice(queries(SEED, dialect), COUNT):
-            found = parse_difference(theirs.parse(query, dialect), ours.parse(query, dialect))
-            found = found or difference(theirs.ask(query), ours.ask(query), tally)
+            want, got = theirs.ask(query), ours.ask(query)
+            found = difference(want, got, tally)
+            if dialect is Dialect.PROMETHEUS_3:  # 2.42 has no notes and no trees, and formats numbers in another way
+                found = found or notes_difference(want, got) or parse_difference(theirs.parse(query), ours.parse(query))
             if found is None:
                 continue
             why = reason(query, found, dialect) or wavering(theirs, query)
