@@ -8,6 +8,8 @@
 //! * [`eval`] evaluates the tree over a storage, a node at a time for all steps at once: [`evaluate`].
 //! * [`func`] holds the functions.
 //!
+//! [`features`] switches on, by name, what PromQL has beyond Cortex 1.21's.
+//!
 //! The storage is anything that implements [`neocortex_model::series::Queryable`].
 
 pub mod eval;
