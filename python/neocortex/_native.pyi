@@ -285,18 +285,18 @@ class TsdbStats:
     def block_bytes(self) -> int:
         """Of index and chunks of these blocks."""
 
-Counted = tuple[int, int, float]
-"""Attempts, failures, and seconds that all attempts took."""
-
 @final
 class UpkeepStats:
-    """Figures of what keeps databases small, since they were opened."""
+    """Figures of what keeps databases small, since they were opened.
+
+    Three numbers are attempts, failures, and the seconds that all attempts took.
+    """
 
     def __new__(cls) -> UpkeepStats:
         """Of no database."""
 
     @property
-    def compactions(self) -> Counted:
+    def compactions(self) -> tuple[int, int, float]:
         """Blocks that were written."""
 
     @property
@@ -304,15 +304,15 @@ class UpkeepStats:
         """Up to 1 s, 2 s, 4 s and so on to 8192 s and above, each without those before."""
 
     @property
-    def head_truncations(self) -> Counted: ...
+    def head_truncations(self) -> tuple[int, int, float]: ...
     @property
-    def log_truncations(self) -> Counted: ...
+    def log_truncations(self) -> tuple[int, int, float]: ...
     @property
-    def checkpoints(self) -> Counted: ...
+    def checkpoints(self) -> tuple[int, int, float]: ...
     @property
-    def checkpoint_removals(self) -> Counted: ...
+    def checkpoint_removals(self) -> tuple[int, int, float]: ...
     @property
-    def reloads(self) -> Counted:
+    def reloads(self) -> tuple[int, int, float]:
         """Times that the blocks here were looked through."""
 
     @property
@@ -326,7 +326,7 @@ class UpkeepStats:
         """Pages that were filled."""
 
     @property
-    def log_syncs(self) -> Counted: ...
+    def log_syncs(self) -> tuple[int, int, float]: ...
     @property
     def log_corruptions(self) -> int:
         """Logs whose end was cut off at the start."""
