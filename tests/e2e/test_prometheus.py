@@ -75,7 +75,7 @@ prometheus_http_requests_total and on (instance) up == 1
 prometheus_http_requests_total unless {handler="/metrics"}
 up or go_goroutines
 go_goroutines offset 15s
-max_over_time(rate(process_cpu_seconds_total[20s])[40s:5s])
+max_over_time(rate(process_cpu_seconds_total[20s] offset SHIFT)[40s:5s])
 sum(go_gc_duration_seconds{quantile=~"0|0.5|1"}) by (quantile)
 clamp(go_goroutines, 10, 20)
 round(process_resident_memory_bytes, 1024)
@@ -95,7 +95,7 @@ histogram_quantile(0.99, sum by (le) (rate(prometheus_http_request_duration_seco
 avg_over_time(go_goroutines[17s])
 topk(2, scrape_duration_seconds)
 go_memstats_alloc_bytes / go_memstats_sys_bytes
-max_over_time(irate(process_cpu_seconds_total[10s])[30s:3s])
+max_over_time(irate(process_cpu_seconds_total[10s] offset SHIFT)[30s:3s])
 process_resident_memory_bytes offset 11s
 count({job="prometheus"})
 prometheus_tsdb_head_series > bool 100
@@ -207,17 +207,27 @@ def compare(query: str, theirs: Any, ours: Any) -> int:
     return sum(len(values) for values in want.values())
 
 
+def free_ms(pair: Pair) -> int:
+    """The milliseconds of a half second that are farthest from those at which anything was scraped."""
+    answer = ask(pair.prometheus_port, "", "query", query="up[120s]", time=f"{pair.end:.3f}")
+    taken = {round(t * 1000) % 500 for row in answer["data"]["result"] for t, _ in row["values"]}
+    return max(range(500), key=lambda ms: min(min((ms - other) % 500, (other - ms) % 500) for other in taken))
+
+
 def test_at_least_forty_queries_agree_value_by_value(pair: Pair) -> None:
     counts = []
-    # Off the grid of samples: 2.42 closes range windows on the left, Prometheus 3 and Cortex leave them open.
-    for t in (pair.end - 3.137, pair.end - 17.713):
-        for query in INSTANT:
+    # 2.42 closes range windows on the left, Prometheus 3 and Cortex leave them open: so no window, all are of whole
+    # seconds, may begin with a sample. The steps of subqueries are at whole seconds, their windows are shifted.
+    free = free_ms(pair)
+    shift = f"{(1000 - free) % 1000}ms"
+    for t in (math.floor(pair.end) - 4 + free / 1000, math.floor(pair.end) - 18 + free / 1000):
+        for query in (query.replace("SHIFT", shift) for query in INSTANT):
             params = {"query": query, "time": f"{t:.3f}"}
             theirs = ask(pair.prometheus_port, "", "query", **params)
             counts.append(compare(query, theirs, ask(pair.proxy.port, "/prometheus", "query", **params)))
-    for query in RANGE:
-        start = pair.start + WARM_UP_SECONDS + 0.137
-        params = {"query": query, "start": f"{start:.3f}", "end": f"{pair.end - 2.713:.3f}", "step": "0.977"}
+    for query in (query.replace("SHIFT", shift) for query in RANGE):
+        start = math.ceil(pair.start) + WARM_UP_SECONDS + free / 1000
+        params = {"query": query, "start": f"{start:.3f}", "end": f"{pair.end - 2.713:.3f}", "step": "0.5"}
         theirs = ask(pair.prometheus_port, "", "query_range", **params)
         counts.append(compare(query, theirs, ask(pair.proxy.port, "/prometheus", "query_range", **params)))
     print(f"{len(counts)} queries, {sum(counts)} values agree; {counts.count(0)} answers are empty on both sides")
