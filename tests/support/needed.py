@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -11,15 +12,20 @@ missing: list[str] = []
 """What was missing, once for every test that was skipped for want of it; the end of the run shows it."""
 
 
+def lack(what: str, why: str) -> NoReturn:
+    """Ends a test that cannot run without `what`."""
+    if os.environ.get("CI"):
+        pytest.fail(f"this is CI, and {why}")
+    missing.append(what)
+    pytest.skip(why)
+
+
 def need_program(name: str) -> str:
     """The path of a real server that a test starts."""
     path = program(name)
     if path is not None:
         return path
-    if os.environ.get("CI"):
-        pytest.fail(f"{name} is not installed, and this is CI: run tests/install-servers")
-    missing.append(name)
-    pytest.skip(f"{name} is not installed (tests/install-servers, as root)")
+    lack(name, f"{name} is not installed (tests/install-servers, as root)")
 
 
 def need_shared(name: str) -> Path:
@@ -27,7 +33,4 @@ def need_shared(name: str) -> Path:
     path = SHARED / name
     if path.is_dir():
         return path
-    if os.environ.get("CI"):
-        pytest.fail(f"{path} is missing, and this is CI")
-    missing.append(str(path))
-    pytest.skip(f"{path} is missing (set NEOCORTEX_SHARED)")
+    lack(str(path), f"{path} is missing (set NEOCORTEX_SHARED)")

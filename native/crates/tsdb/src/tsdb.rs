@@ -303,12 +303,6 @@ impl Tsdb {
         self.local.blocks().to_vec()
     }
 
-    /// Number of blocks here.
-    #[must_use]
-    pub fn block_count(&self) -> usize {
-        self.local.blocks().len()
-    }
-
     /// Writes the full chunks to files, flushes them and the logs to disk and closes them; appends then fail with
     /// [`TsdbError::Closed`], reads go on. Then writes a snapshot if the options say so.
     ///

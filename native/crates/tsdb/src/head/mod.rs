@@ -2,9 +2,8 @@
 //! last.
 //!
 //! Locks, in the order in which they are taken: the chunk files (for writing, which happens in the background), the
-//! appender (one append of a tenant at a time), the store (readers
-//! beside each other, a writer alone), the exemplars. The keys of known series have locks of their own that are held
-//! for one look-up. Nothing is held across tenants.
+//! appender (one append of a tenant at a time), the store (readers beside each other, a writer alone), the exemplars. The
+//! keys of known series have locks of their own that are held for one look-up. Nothing is held across tenants.
 
 mod append;
 mod arena;
