@@ -6,15 +6,13 @@
 ///
 /// The sum so far is `sum + compensation`; once the sum is infinite, nothing is compensated.
 #[must_use]
+#[inline]
 pub fn add(term: f64, sum: f64, compensation: f64) -> (f64, f64) {
+    // Without branches, so that loops over many sums can be vectorised.
     let total = sum + term;
-    if total.is_infinite() {
-        (total, 0.0)
-    } else if sum.abs() >= term.abs() {
-        (total, compensation + ((sum - total) + term))
-    } else {
-        (total, compensation + ((term - total) + sum))
-    }
+    let (large, small) = if sum.abs() >= term.abs() { (sum, term) } else { (term, sum) };
+    let lost = compensation + ((large - total) + small);
+    (total, if total.is_infinite() { 0.0 } else { lost })
 }
 
 /// A running compensated sum.

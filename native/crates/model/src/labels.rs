@@ -57,7 +57,7 @@ impl Labels {
     /// The value of `name`, if the set has it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(n, _)| *n == name).map(|(_, v)| v)
+        self.iter().find(|(n, _)| *n >= name).filter(|(n, _)| *n == name).map(|(_, v)| v)
     }
 
     /// The metric name, or the empty string.
@@ -99,6 +99,23 @@ impl Labels {
     pub fn only(&self, names: &[&str]) -> Self {
         let kept: Vec<_> = self.iter().filter(|(n, _)| names.contains(n)).collect();
         Self::from_sorted(&kept)
+    }
+
+    /// Appends the encoded form of [`Labels::without`] to `out`.
+    pub fn encode_without(&self, names: &[&str], out: &mut Vec<u8>) {
+        self.encode_if(|name| !names.contains(&name), out);
+    }
+
+    /// Appends the encoded form of [`Labels::only`] to `out`.
+    pub fn encode_only(&self, names: &[&str], out: &mut Vec<u8>) {
+        self.encode_if(|name| names.contains(&name), out);
+    }
+
+    fn encode_if(&self, keep: impl Fn(&str) -> bool, out: &mut Vec<u8>) {
+        for (name, value) in self.iter().filter(|(name, _)| keep(name)) {
+            push_str(out, name);
+            push_str(out, value);
+        }
     }
 
     /// xxh64 over `name 0xff value 0xff …`, as Prometheus's `labels.Hash`.

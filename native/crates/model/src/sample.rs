@@ -194,6 +194,7 @@ impl Samples {
     }
 
     /// Appends a float.
+    #[inline]
     pub fn push_float(&mut self, t: i64, v: f64) {
         self.t.push(t);
         self.v.push(v);
@@ -201,6 +202,45 @@ impl Samples {
             self.h.push(None);
         }
         self.push_unknown_start();
+    }
+
+    /// Appends floats, at most `bound` of them: `fill` appends to both columns, times and values, equally many.
+    ///
+    /// # Errors
+    /// Those of `fill`; what it appended stays.
+    #[inline]
+    pub fn append_floats<E>(
+        &mut self,
+        bound: usize,
+        fill: impl FnOnce(&mut Vec<i64>, &mut Vec<f64>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.t.reserve(bound);
+        self.v.reserve(bound);
+        let filled = fill(&mut self.t, &mut self.v);
+        if !self.h.is_empty() {
+            self.h.resize(self.t.len(), None);
+        }
+        if !self.st.is_empty() {
+            self.st.resize(self.t.len(), 0);
+        }
+        filled
+    }
+
+    /// Appends the samples of another one, all of them later.
+    pub fn append(&mut self, later: &Self) {
+        let (before, after) = (self.len(), self.len() + later.len());
+        self.t.extend_from_slice(&later.t);
+        self.v.extend_from_slice(&later.v);
+        if !self.h.is_empty() || !later.h.is_empty() {
+            self.h.resize(before, None);
+            self.h.extend_from_slice(&later.h);
+            self.h.resize(after, None);
+        }
+        if !self.st.is_empty() || !later.st.is_empty() {
+            self.st.resize(before, 0);
+            self.st.extend_from_slice(&later.st);
+            self.st.resize(after, 0);
+        }
     }
 
     /// Appends a histogram.

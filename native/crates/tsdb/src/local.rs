@@ -162,7 +162,7 @@ impl Series for LocalSeries {
         if out.is_empty() {
             *out = merged;
         } else {
-            (0..merged.len()).for_each(|i| crate::merge::push_from(&merged, i, out));
+            out.append(&merged);
         }
         Ok(())
     }
@@ -212,7 +212,11 @@ impl LocalSeries {
     }
 }
 
-fn add(merged: Samples, part: &BlockSeries, mint: i64, maxt: i64) -> Result<Samples, StorageError> {
+fn add(mut merged: Samples, part: &BlockSeries, mint: i64, maxt: i64) -> Result<Samples, StorageError> {
+    if merged.t.last().is_none_or(|newest| *newest < part.oldest_t()) {
+        part.read(mint, maxt, &mut merged)?;
+        return Ok(merged);
+    }
     let mut samples = Samples::default();
     part.read(mint, maxt, &mut samples)?;
     Ok(merge(merged, samples))

@@ -9,10 +9,10 @@ use neocortex_model::sample::Samples;
 pub(crate) fn merge(a: Samples, b: Samples) -> Samples {
     let (Some(a_last), Some(b_first)) = (a.t.last(), b.t.first()) else { return if a.is_empty() { b } else { a } };
     if a_last < b_first {
-        return append(a, &b);
+        return appended(a, &b);
     }
     if b.t.last() < a.t.first() {
-        return append(b, &a);
+        return appended(b, &a);
     }
     let mut out = Samples::default();
     let (mut i, mut j) = (0, 0);
@@ -61,8 +61,8 @@ pub(crate) fn forget_reset(reset: &mut CounterReset) {
     }
 }
 
-fn append(mut a: Samples, b: &Samples) -> Samples {
-    (0..b.len()).for_each(|i| push_from(b, i, &mut a));
+fn appended(mut a: Samples, b: &Samples) -> Samples {
+    a.append(b);
     a
 }
 

@@ -6,7 +6,7 @@ use super::column::Column;
 use super::engine::Frame;
 use super::error::EvalError;
 use super::parallel::in_order;
-use super::range::WindowCounts;
+use super::windows::WindowCounts;
 use crate::func::absent_labels;
 use crate::parse::ast::Expr;
 use crate::plan::tree::Node;

@@ -8,7 +8,7 @@ use super::annotate::Note;
 use super::column::{Column, is_absent};
 use super::engine::Frame;
 use super::error::EvalError;
-use super::names;
+use super::names::{self, Names};
 use super::parallel::in_order;
 use crate::func::{self, Argument, Call, Implementation};
 use crate::parse::ast::{Expr, ValueType, VectorSelector};
@@ -52,7 +52,7 @@ impl Frame<'_> {
             Implementation::Range { .. } => {
                 let call = self.range_call(function, args).ok_or_else(|| not_implemented(function))?;
                 let mut columns = Vec::new();
-                self.range_columns(&call, function, exprs, args, &mut |column| {
+                self.range_columns(&call, function, exprs, args, Names::Seen, &mut |column| {
                     columns.push(column);
                     self.query.budget.check_slots(columns.len(), self.steps.count())
                 })?;

@@ -10,7 +10,7 @@ use super::annotate::Notes;
 use super::budget::{Budget, column_samples};
 use super::column::{Column, is_absent};
 use super::error::EvalError;
-use super::names;
+use super::names::{self, Names};
 use super::options::EvalOptions;
 use super::result;
 use super::source::{Selected, Source};
@@ -165,7 +165,7 @@ impl<'q> Frame<'q> {
             }
             Op::Instant { .. } => {
                 let mut columns = Vec::new();
-                self.each_column(node, &mut |column| {
+                self.each_column(node, Names::Seen, &mut |column| {
                     columns.push(column);
                     self.query.budget.check_slots(columns.len(), self.steps.count())
                 })?;
@@ -203,16 +203,17 @@ impl<'q> Frame<'q> {
     pub fn each_column(
         &self,
         node: &Node<'_>,
+        shown: Names,
         take: &mut dyn FnMut(Column) -> Result<(), EvalError>,
     ) -> Result<(), EvalError> {
         match &node.op {
             _ if self.steps.count() == 0 => Ok(()),
-            Op::Keep(inner) => self.each_column(inner, take),
+            Op::Keep(inner) => self.each_column(inner, shown, take),
             Op::Instant { selector, selection } if !selector.smoothed => {
                 self.instant_columns(selector, *selection, take)
             }
             Op::Call { func, exprs, args } => match self.range_call(func, args) {
-                Some(call) => self.range_columns(&call, func, exprs, args, take),
+                Some(call) => self.range_columns(&call, func, exprs, args, shown, take),
                 None => self.vector(node)?.into_iter().try_for_each(take),
             },
             _ => self.vector(node)?.into_iter().try_for_each(take),

@@ -20,12 +20,14 @@ mod names;
 mod options;
 mod parallel;
 mod range;
+mod ranges;
 mod result;
 mod selector;
 mod smoothed;
 mod source;
 mod steps;
 mod subquery;
+mod windows;
 
 pub use engine::evaluate;
 pub(crate) use names::merge_equal;

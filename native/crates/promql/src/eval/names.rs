@@ -8,6 +8,13 @@ use super::column::{Column, is_absent};
 use super::error::EvalError;
 use crate::func::METADATA_LABELS;
 
+/// Whether those who take columns look at metric name, type and unit of them. If not, these need not be dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    Seen,
+    Unseen,
+}
+
 /// Marks the column as renamed, and drops the name at once unless that is left to the end.
 pub(super) fn drop_name(column: &mut Column, delayed: bool) {
     column.drop_name = true;

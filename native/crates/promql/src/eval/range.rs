@@ -1,159 +1,29 @@
-//! Functions over ranges: a window slides over the columns of each series.
+//! Functions over ranges: the column of each series.
 
 use hashbrown::HashSet;
-use neocortex_model::labels::Labels;
 use neocortex_model::result::Value;
-use neocortex_model::sample::Samples;
 
 use super::annotate::Note;
-use super::budget::{column_samples, histogram_samples};
+use super::budget::column_samples;
 use super::column::{Column, is_absent};
 use super::engine::Frame;
 use super::error::EvalError;
-use super::names;
+use super::names::{self, Names};
 use super::parallel::in_order;
-use super::source::Selected;
+use super::windows::{Arguments, WindowCounts};
+use crate::func::sliding::Sliding;
 use crate::func::{self, Implementation, Params, Window};
-use crate::parse::ast::{Expr, TimeShift, ValueType};
+use crate::parse::ast::{Expr, ValueType};
 use crate::parse::functions::Function;
 use crate::plan::tree::{Node, Op};
-
-/// Samples in the windows of a series between two looks at the clock.
-const SAMPLES_A_CHECK: u64 = 1 << 16;
 
 /// A function over a range, as the engine calls it.
 pub(super) struct RangeCall {
     apply: fn(&Window<'_>, &Params<'_>) -> Option<Value>,
+    sliding: Option<Sliding>,
     keep_name: bool,
     /// Which argument is the range.
     pub matrix: usize,
-}
-
-/// The series that windows slide over.
-pub(super) enum Ranges<'s> {
-    /// Of a selector.
-    Selected(&'s Selected),
-    /// Of a subquery.
-    Computed(Vec<ComputedSeries>),
-}
-
-/// A series that a subquery computed.
-pub(super) struct ComputedSeries {
-    pub labels: Labels,
-    pub drop_name: bool,
-    pub samples: std::sync::Arc<Samples>,
-}
-
-/// The windows of one series: which samples each step sees.
-pub(super) struct Windows<'f> {
-    pub frame: &'f Frame<'f>,
-    pub shift: &'f TimeShift,
-    pub range_ms: i64,
-    pub extension: Extension,
-}
-
-/// How far windows reach beyond their range (`anchored`, `smoothed`), in milliseconds.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Extension {
-    left_ms: i64,
-    right_ms: i64,
-}
-
-/// A range selector or subquery, ready for windows.
-pub(super) struct RangeVector<'s> {
-    pub ranges: Ranges<'s>,
-    pub range_ms: i64,
-    pub shift: &'s TimeShift,
-    pub extension: Extension,
-}
-
-/// One window of a series.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Extent {
-    pub step: usize,
-    pub from: usize,
-    pub to: usize,
-    pub end_ms: i64,
-}
-
-/// Samples in windows, counted as Prometheus does.
-#[derive(Debug, Default)]
-pub(super) struct WindowCounts {
-    pub total: u64,
-    pub largest: u64,
-    /// The window of the last step, which is still held when the result is complete.
-    pub last: u64,
-    pub per_step: Vec<(usize, u64)>,
-}
-
-impl Ranges<'_> {
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Selected(selected) => selected.len(),
-            Self::Computed(series) => series.len(),
-        }
-    }
-
-    /// Labels, whether their name is to be dropped, and samples without staleness markers.
-    pub fn series(&self, i: usize) -> Result<(&Labels, bool, std::sync::Arc<Samples>), EvalError> {
-        match self {
-            Self::Selected(selected) => Ok((selected.labels(i), false, selected.samples(i)?)),
-            Self::Computed(series) => {
-                let series = &series[i];
-                Ok((&series.labels, series.drop_name, series.samples.clone()))
-            }
-        }
-    }
-}
-
-impl RangeVector<'_> {
-    /// The windows of each of its series.
-    pub fn windows<'f>(&'f self, frame: &'f Frame<'_>) -> Windows<'f> {
-        Windows { frame, shift: self.shift, range_ms: self.range_ms, extension: self.extension }
-    }
-}
-
-impl Windows<'_> {
-    /// Calls `visit` with each window that is not empty, in the order of the steps.
-    ///
-    /// # Errors
-    /// As [`super::budget::Budget::check_time`], asked now and then: one series may have long windows at many steps.
-    pub fn slide(&self, samples: &Samples, mut visit: impl FnMut(Extent)) -> Result<WindowCounts, EvalError> {
-        let per_step = self.frame.query.options.per_step_stats;
-        let (mut from, mut to) = (0, 0);
-        let mut next_check = SAMPLES_A_CHECK;
-        let mut counts = WindowCounts::default();
-        // Histograms count by their size; a running total makes a window's count a difference.
-        let sizes: Vec<u64> = running_sizes(samples);
-        for step in 0..self.frame.steps.count() {
-            let end_ms = self.frame.reference_ms(self.shift, step);
-            let left_ms = end_ms.saturating_sub(self.range_ms).saturating_sub(self.extension.left_ms);
-            let right_ms = end_ms.saturating_add(self.extension.right_ms);
-            while samples.t.get(to).is_some_and(|t| *t <= right_ms) {
-                to += 1;
-            }
-            while from < to && samples.t[from] <= left_ms {
-                from += 1;
-            }
-            if from == to {
-                counts.last = 0;
-                continue;
-            }
-            let size = if sizes.is_empty() { (to - from) as u64 } else { sizes[to] - sizes[from] };
-            counts.total += size;
-            counts.largest = counts.largest.max(size);
-            counts.last = size;
-            if per_step {
-                counts.per_step.push((step, size));
-            }
-            if counts.total >= next_check {
-                self.frame.query.budget.check_time()?;
-                next_check = counts.total + SAMPLES_A_CHECK;
-            }
-            visit(Extent { step, from, to, end_ms });
-        }
-        Ok(counts)
-    }
 }
 
 /// Functions that know what to do with samples outside of the window.
@@ -178,55 +48,15 @@ fn refuse_extension(function: &Function, arg: &Node<'_>) -> Result<(), EvalError
     )))
 }
 
-/// Sizes of the samples before each index; empty when all are floats.
-fn running_sizes(samples: &Samples) -> Vec<u64> {
-    if samples.h.is_empty() {
-        return Vec::new();
-    }
-    let mut total = 0;
-    let mut sizes = Vec::with_capacity(samples.len() + 1);
-    sizes.push(0);
-    for h in &samples.h {
-        total += h.as_ref().map_or(1, |h| histogram_samples(h));
-        sizes.push(total);
-    }
-    sizes
-}
-
 impl Frame<'_> {
     /// How to call a function over a range; `None` for any other function.
     pub(super) fn range_call(&self, function: &Function, args: &[Node<'_>]) -> Option<RangeCall> {
         let matrix = args.iter().position(|arg| arg.value_type() == ValueType::Matrix)?;
         match func::lookup(function.name) {
-            Implementation::Range { apply, keep_name } => Some(RangeCall { apply, keep_name, matrix }),
-            _ => None,
-        }
-    }
-
-    /// The series of a range selector or subquery, its range and its shift.
-    pub(super) fn ranges<'s>(&'s self, node: &'s Node<'_>) -> Result<RangeVector<'s>, EvalError> {
-        match &node.op {
-            Op::Range { matrix, selection } => {
-                let lookback = self.query.options.lookback_delta_ms;
-                let (anchored, smoothed) = (matrix.selector.anchored, matrix.selector.smoothed);
-                Ok(RangeVector {
-                    ranges: Ranges::Selected(self.query.selected(*selection)?),
-                    range_ms: matrix.range_ms,
-                    shift: &matrix.selector.shift,
-                    extension: Extension {
-                        left_ms: if anchored || smoothed { lookback } else { 0 },
-                        right_ms: if smoothed { lookback } else { 0 },
-                    },
-                })
+            Implementation::Range { apply, sliding, keep_name } => {
+                Some(RangeCall { apply, sliding, keep_name, matrix })
             }
-            Op::Subquery { subquery, step_ms, inner } => Ok(RangeVector {
-                ranges: Ranges::Computed(self.subquery_series(subquery, *step_ms, inner)?),
-                range_ms: subquery.range_ms,
-                shift: &subquery.shift,
-                extension: Extension::default(),
-            }),
-            Op::Once(inner) | Op::Keep(inner) => self.ranges(inner),
-            _ => Err(EvalError::execution("expression is not a range vector")),
+            _ => None,
         }
     }
 
@@ -237,48 +67,32 @@ impl Frame<'_> {
         function: &Function,
         exprs: &[Expr],
         args: &[Node<'_>],
+        shown: Names,
         take: &mut dyn FnMut(Column) -> Result<(), EvalError>,
     ) -> Result<(), EvalError> {
         let before = self.query.budget.held();
         refuse_extension(function, &args[call.matrix])?;
         let vector = self.ranges(&args[call.matrix])?;
-        let (ranges, range_ms) = (&vector.ranges, vector.range_ms);
+        let ranges = &vector.ranges;
         let after = self.query.budget.held();
         let scalars = self.scalar_args(args, call.matrix)?;
-        let width = args.len() - 1;
-        let steps = self.steps.count();
-        let scalars_at = |step: usize| &scalars[step * width..(step + 1) * width];
+        let arguments = Arguments { function: function.name, exprs, scalars: &scalars, width: args.len() - 1 };
         let windows = vector.windows(self);
-        let mut seen = HashSet::new();
+        // Series that differ do so without their names as well if these are the same.
+        let one_name = ranges.have_one_name();
+        let drop_now = !self.delayed() && (shown == Names::Seen || !one_name);
+        let mut seen = (drop_now && !one_name).then(HashSet::new);
         let work = |i: usize| {
             self.query.budget.check_time()?;
             let (labels, drop_name, samples) = ranges.series(i)?;
-            let mut column: Option<Column> = None;
-            let metric = labels.metric_name();
-            let mut refused = Ok(());
-            let counts = windows.slide(&samples, |extent| {
-                let window = Window {
-                    samples: &samples,
-                    from: extent.from,
-                    to: extent.to,
-                    start_ms: extent.end_ms.saturating_sub(range_ms),
-                    end_ms: extent.end_ms,
-                    step_ms: self.steps.times[extent.step],
-                    metric,
-                };
-                if refused.is_ok() {
-                    refused = func::check_scalars(function.name, scalars_at(extent.step));
-                }
-                let params = Params { scalars: scalars_at(extent.step), args: exprs, notes: &self.query.notes };
-                if let Some(value) = (call.apply)(&window, &params) {
-                    column.get_or_insert_with(|| Column::new(labels.clone(), steps)).set(extent.step, Some(value));
-                }
-            })?;
-            refused?;
+            let (mut column, counts) = match call.sliding.filter(|_| windows.are_plain(&samples)) {
+                Some(sliding) => windows.at_once(sliding, labels, &samples, arguments.scalars)?,
+                None => windows.one_by_one(call.apply, &arguments, labels, &samples)?,
+            };
             if let Some(column) = &mut column {
                 self.note_non_counter(function, column, exprs);
                 if drop_name || !call.keep_name {
-                    names::drop_name(column, self.delayed());
+                    names::drop_name(column, !drop_now);
                 }
             }
             Ok((column, counts))
@@ -288,7 +102,7 @@ impl Frame<'_> {
             self.query.budget.pass(counts.largest.max(counts.last + samples))?;
             self.count_windows(&counts);
             let Some(column) = column else { return Ok(()) };
-            if !self.delayed() && !seen.insert(column.labels.clone()) {
+            if seen.as_mut().is_some_and(|seen| !seen.insert(column.labels.clone())) {
                 return Err(EvalError::duplicate_labels());
             }
             self.query.budget.hold(samples)?;
@@ -297,17 +111,6 @@ impl Frame<'_> {
         // What a subquery computed is forgotten.
         let held = self.query.budget.held();
         self.query.budget.set_held(held.saturating_sub(after.saturating_sub(before)))
-    }
-
-    /// Adds to the statistics what windows saw.
-    pub(super) fn count_windows(&self, counts: &WindowCounts) {
-        let mut loaded = self.loaded.lock();
-        loaded.total += counts.total;
-        for (step, size) in &counts.per_step {
-            if let Some(count) = loaded.per_step.get_mut(*step) {
-                *count += size;
-            }
-        }
     }
 
     /// The scalar arguments beside the range, step by step.

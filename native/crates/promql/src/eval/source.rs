@@ -10,6 +10,7 @@ use neocortex_model::series::{Queryable, Series, StorageError};
 use super::budget::histogram_samples;
 use super::error::EvalError;
 use super::histogram_stats::keep_stats;
+use crate::func::METADATA_LABELS;
 use crate::plan::ranges::Selection;
 
 /// Samples of one selection that are kept for its next use (64 MiB of floats); what is beyond is decoded again.
@@ -74,6 +75,15 @@ impl Selected {
     /// How many series there are.
     pub fn len(&self) -> usize {
         self.series.len()
+    }
+
+    /// True when metric name, type and unit of all series are the same.
+    pub fn have_one_name(&self) -> bool {
+        let of = |series: &Arc<dyn Series>| METADATA_LABELS.map(|name| series.labels().get(name).map(str::to_owned));
+        let Some(first) = self.series.first().map(of) else { return true };
+        let same =
+            |labels: &Labels| METADATA_LABELS.iter().zip(&first).all(|(name, v)| labels.get(name) == v.as_deref());
+        self.series[1..].iter().all(|series| same(series.labels()))
     }
 
     /// The labels of a series.

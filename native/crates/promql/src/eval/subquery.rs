@@ -9,7 +9,7 @@ use neocortex_model::sample::Samples;
 use super::column::Column;
 use super::engine::Frame;
 use super::error::EvalError;
-use super::range::ComputedSeries;
+use super::ranges::ComputedSeries;
 use super::steps::Steps;
 use crate::parse::ast::Subquery;
 use crate::plan::tree::Node;

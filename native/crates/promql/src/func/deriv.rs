@@ -8,26 +8,58 @@ use super::{Params, Window};
 use crate::eval::annotate::Note;
 use crate::eval::error::EvalError;
 
-/// Slope per second and value at a time of the least-squares line.
-fn linear_regression(floats: &Floats<'_>, at_ms: i64) -> (f64, f64) {
-    let first = floats.v.first().copied().unwrap_or(f64::NAN);
-    if floats.v[1..].iter().all(|v| *v == first) {
-        return if first.is_infinite() { (f64::NAN, f64::NAN) } else { (0.0, first) };
+/// A straight line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line {
+    /// Per second.
+    pub(super) slope: f64,
+    /// The value at the time that it is seen from.
+    pub(super) now: f64,
+}
+
+impl Line {
+    /// The value in so many seconds.
+    pub(super) fn at_s(self, seconds: f64) -> f64 {
+        self.slope * seconds + self.now
+    }
+}
+
+/// Sums over samples: `x` is a sample's time in seconds after the time that the line is seen from, `y` its value.
+pub(super) struct LineSums {
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) xy: f64,
+    pub(super) xx: f64,
+}
+
+impl LineSums {
+    /// The least-squares line of so many samples.
+    pub(super) fn line(&self, samples: usize) -> Line {
+        let n = samples as f64;
+        let covariance = self.xy - self.x * self.y / n;
+        let variance = self.xx - self.x * self.x / n;
+        let slope = covariance / variance;
+        Line { slope, now: self.y / n - slope * self.x / n }
+    }
+}
+
+/// The least-squares line, seen from a time.
+pub(super) fn linear_regression(t: &[i64], v: &[f64], at_ms: i64) -> Line {
+    let first = v.first().copied().unwrap_or(f64::NAN);
+    if v[1..].iter().all(|v| *v == first) {
+        let unknown = Line { slope: f64::NAN, now: f64::NAN };
+        return if first.is_infinite() { unknown } else { Line { slope: 0.0, now: first } };
     }
     let [mut x_sum, mut y_sum, mut xy_sum, mut xx_sum] = [KahanSum::default(); 4];
-    for (t, y) in floats.t.iter().zip(floats.v.iter()) {
+    for (t, y) in t.iter().zip(v) {
         let x = (t - at_ms) as f64 / 1e3;
         x_sum.add(x);
         y_sum.add(*y);
         xy_sum.add(x * y);
         xx_sum.add(x * x);
     }
-    let total = |sum: KahanSum| sum.sum + sum.compensation;
-    let (n, x_sum, y_sum) = (floats.len() as f64, total(x_sum), total(y_sum));
-    let covariance = total(xy_sum) - x_sum * y_sum / n;
-    let variance = total(xx_sum) - x_sum * x_sum / n;
-    let slope = covariance / variance;
-    (slope, y_sum / n - slope * x_sum / n)
+    let [x, y, xy, xx] = [x_sum, y_sum, xy_sum, xx_sum].map(|sum| sum.sum + sum.compensation);
+    LineSums { x, y, xy, xx }.line(v.len())
 }
 
 /// The floats when there are two or more. Notes that histograms are ignored if there is any float.
@@ -43,14 +75,14 @@ fn at_least_two_floats<'a>(window: &Window<'a>, params: &Params<'_>) -> Option<F
 pub(super) fn deriv(window: &Window<'_>, params: &Params<'_>) -> Option<Value> {
     let floats = at_least_two_floats(window, params)?;
     // A time near the samples keeps the numbers small.
-    Some(Value::Float(linear_regression(&floats, floats.t[0]).0))
+    Some(Value::Float(linear_regression(&floats.t, &floats.v, floats.t[0]).slope))
 }
 
 /// `predict_linear`
 pub(super) fn predict_linear(window: &Window<'_>, params: &Params<'_>) -> Option<Value> {
     let floats = at_least_two_floats(window, params)?;
-    let (slope, now) = linear_regression(&floats, window.step_ms);
-    Some(Value::Float(slope * params.scalar(0) + now))
+    let line = linear_regression(&floats.t, &floats.v, window.step_ms);
+    Some(Value::Float(line.at_s(params.scalar(0))))
 }
 
 /// The smoothing factor and the trend factor must lie inside of (0, 1).

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use neocortex_model::histogram::{CounterReset, FloatHistogram};
 use neocortex_model::result::Value;
 
+use super::resets::is_reset;
 use super::window::Sample;
 use super::{Params, Window};
 use crate::eval::annotate::{HistogramOperation, Note};
@@ -31,7 +32,7 @@ fn last_change(window: &Window<'_>, params: &Params<'_>, is_rate: bool) -> Optio
     }
     match (window.sample(before), window.sample(now)) {
         (Sample::Float(before), Sample::Float(now)) => {
-            let change = if reset || (is_rate && now < before) { now } else { now - before };
+            let change = float_change(before, now, is_rate, reset);
             Some(Value::Float(if is_rate { change / interval_s } else { change }))
         }
         (Sample::Histogram(before), Sample::Histogram(now)) => {
@@ -46,6 +47,11 @@ fn last_change(window: &Window<'_>, params: &Params<'_>, is_rate: bool) -> Optio
             None
         }
     }
+}
+
+/// The change between two values; a counter may have been `reset` even where the values do not show it.
+pub(super) fn float_change(before: f64, now: f64, is_counter: bool, reset: bool) -> f64 {
+    if reset || (is_counter && is_reset(before, now)) { now } else { now - before }
 }
 
 fn histogram_change(

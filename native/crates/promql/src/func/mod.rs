@@ -17,6 +17,7 @@ mod over_time_histogram;
 mod quantile;
 mod rate;
 mod resets;
+pub mod sliding;
 mod sort;
 mod start_time;
 mod thanos_rate;
@@ -34,6 +35,7 @@ use crate::parse::ast::{Expr, ExprKind, Span};
 
 pub use absent::absent_labels;
 pub use quantile::quantile;
+use sliding::Sliding;
 pub(crate) use thanos_rate::{LOOKBACK_MS as EXTENDED_LOOKBACK_MS, wants_sample_before};
 
 /// The samples of one series inside one window of a range selector or subquery.
@@ -185,6 +187,8 @@ pub enum Implementation {
     Range {
         /// The function.
         apply: fn(&Window<'_>, &Params<'_>) -> Option<Value>,
+        /// The function over all windows of a series of floats at once, for those that are asked for most.
+        sliding: Option<Sliding>,
         /// The metric name stays (`last_over_time`, `first_over_time`).
         keep_name: bool,
     },
@@ -200,8 +204,9 @@ pub enum Implementation {
 pub fn lookup(name: &str) -> Implementation {
     use Implementation::{Engine, Map, Vector};
 
-    let range = |apply| Implementation::Range { apply, keep_name: false };
-    let keeping = |apply| Implementation::Range { apply, keep_name: true };
+    let range = |apply| Implementation::Range { apply, sliding: None, keep_name: false };
+    let sliding = |apply, at_once: Sliding| Implementation::Range { apply, sliding: Some(at_once), keep_name: false };
+    let keeping = |apply, sliding| Implementation::Range { apply, sliding, keep_name: true };
     match name {
         "abs" => Map(f64::abs),
         "acos" => Map(f64::acos),
@@ -258,32 +263,32 @@ pub fn lookup(name: &str) -> Implementation {
         "histogram_stdvar" => Vector(histogram_stats::variance),
         "histogram_sum" => Vector(histogram_stats::sum),
 
-        "delta" => range(rate::delta),
-        "increase" => range(rate::increase),
-        "rate" => range(rate::rate),
-        "idelta" => range(instant_rate::idelta),
-        "irate" => range(instant_rate::irate),
+        "delta" => sliding(rate::delta, sliding::delta),
+        "increase" => sliding(rate::increase, sliding::increase),
+        "rate" => sliding(rate::rate, sliding::rate),
+        "idelta" => sliding(instant_rate::idelta, sliding::idelta),
+        "irate" => sliding(instant_rate::irate, sliding::irate),
         "xdelta" => range(thanos_rate::xdelta),
         "xincrease" => range(thanos_rate::xincrease),
         "xrate" => range(thanos_rate::xrate),
-        "changes" => range(resets::changes),
-        "resets" => range(resets::resets),
-        "deriv" => range(deriv::deriv),
-        "predict_linear" => range(deriv::predict_linear),
+        "changes" => sliding(resets::changes, sliding::changes),
+        "resets" => sliding(resets::resets, sliding::resets),
+        "deriv" => sliding(deriv::deriv, sliding::deriv),
+        "predict_linear" => sliding(deriv::predict_linear, sliding::predict_linear),
         "double_exponential_smoothing" | "holt_winters" => range(deriv::double_exponential_smoothing),
 
-        "avg_over_time" => range(over_time::average),
-        "count_over_time" => range(over_time::count),
-        "first_over_time" => keeping(over_time::first),
-        "last_over_time" => keeping(over_time::last),
+        "avg_over_time" => sliding(over_time::average, sliding::average),
+        "count_over_time" => sliding(over_time::count, sliding::count),
+        "first_over_time" => keeping(over_time::first, None),
+        "last_over_time" => keeping(over_time::last, Some(sliding::last)),
         "mad_over_time" => range(over_time::median_absolute_deviation),
-        "max_over_time" => range(over_time::maximum),
-        "min_over_time" => range(over_time::minimum),
-        "present_over_time" => range(over_time::present),
+        "max_over_time" => sliding(over_time::maximum, sliding::maximum),
+        "min_over_time" => sliding(over_time::minimum, sliding::minimum),
+        "present_over_time" => sliding(over_time::present, sliding::present),
         "quantile_over_time" => range(over_time::quantile_of),
-        "stddev_over_time" => range(over_time::standard_deviation),
-        "stdvar_over_time" => range(over_time::variance),
-        "sum_over_time" => range(over_time::sum),
+        "stddev_over_time" => sliding(over_time::standard_deviation, sliding::standard_deviation),
+        "stdvar_over_time" => sliding(over_time::variance, sliding::variance),
+        "sum_over_time" => sliding(over_time::sum, sliding::sum),
         "ts_of_first_over_time" => range(over_time::time_of_first),
         "ts_of_last_over_time" => range(over_time::time_of_last),
         "ts_of_max_over_time" => range(over_time::time_of_maximum),

@@ -81,24 +81,27 @@ pub(super) fn present(window: &Window<'_>, _: &Params<'_>) -> Option<Value> {
 pub(super) fn sum(window: &Window<'_>, params: &Params<'_>) -> Option<Value> {
     match one_kind(window, params)? {
         Contents::Histograms => over_time_histogram::sum(window, params),
-        Contents::Floats(floats) => {
-            let mut sum = KahanSum::default();
-            floats.v.iter().for_each(|v| sum.add(*v));
-            Some(Value::Float(sum.value()))
-        }
+        Contents::Floats(floats) => Some(Value::Float(sum_of(&floats.v))),
     }
+}
+
+/// The compensated sum.
+pub(super) fn sum_of(values: &[f64]) -> f64 {
+    let mut sum = KahanSum::default();
+    values.iter().for_each(|v| sum.add(*v));
+    sum.value()
 }
 
 /// `avg_over_time`
 pub(super) fn average(window: &Window<'_>, params: &Params<'_>) -> Option<Value> {
     match one_kind(window, params)? {
         Contents::Histograms => over_time_histogram::average(window, params),
-        Contents::Floats(floats) => Some(Value::Float(mean(&floats.v))),
+        Contents::Floats(floats) => Some(Value::Float(mean_of(&floats.v))),
     }
 }
 
 /// The mean: the sum divided by the count, or, once the sum overflows, incremental means.
-fn mean(values: &[f64]) -> f64 {
+pub(super) fn mean_of(values: &[f64]) -> f64 {
     let (mut sum, mut lost) = (values[0], 0.0);
     for (i, v) in values.iter().enumerate().skip(1) {
         let (next, next_lost) = kahan::add(*v, sum, lost);
@@ -183,7 +186,7 @@ pub(super) fn median_absolute_deviation(window: &Window<'_>, params: &Params<'_>
 }
 
 /// Welford's algorithm with compensated sums.
-fn variance_of(values: &[f64]) -> f64 {
+pub(super) fn variance_of(values: &[f64]) -> f64 {
     let (mut mean, mut squares) = (KahanSum::default(), KahanSum::default());
     for (v, n) in values.iter().zip(1_u64..) {
         let distance = v - (mean.sum + mean.compensation);
@@ -209,10 +212,10 @@ mod tests {
 
     #[test]
     fn means_do_not_overflow() {
-        assert_eq!(mean(&[1.0, 2.0, 6.0]), 3.0);
-        assert!((mean(&[f64::MAX, f64::MAX, f64::MAX]) / f64::MAX - 1.0).abs() < 1e-15);
-        assert_eq!(mean(&[1.0, 1e100, 1.0, -1e100]), 0.5);
-        assert_eq!(mean(&[1.0, f64::INFINITY]), f64::INFINITY);
+        assert_eq!(mean_of(&[1.0, 2.0, 6.0]), 3.0);
+        assert!((mean_of(&[f64::MAX, f64::MAX, f64::MAX]) / f64::MAX - 1.0).abs() < 1e-15);
+        assert_eq!(mean_of(&[1.0, 1e100, 1.0, -1e100]), 0.5);
+        assert_eq!(mean_of(&[1.0, f64::INFINITY]), f64::INFINITY);
     }
 
     #[test]

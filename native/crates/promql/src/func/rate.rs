@@ -67,7 +67,7 @@ fn change(window: &Window<'_>, params: &Params<'_>, kind: Kind) -> Option<Value>
     if begun.is_some() {
         result += v[0];
     }
-    Some(Value::Float(result * extrapolation(window, kind, begun, v[0], result)))
+    Some(Value::Float(result * Stretch::of(window).extrapolation(kind, begun, v[0], result)))
 }
 
 /// What the resets of a counter took away.
@@ -81,36 +81,57 @@ pub(super) fn resets(v: &[f64]) -> f64 {
     correction
 }
 
-/// The factor by which a change between the first and the last sample grows when it is extrapolated to the ends of the
-/// window: all the way when a sample could be expected there, else by half the average distance of samples; but never
-/// to where a counter (`first`, which grew by `result`) would have been negative. When the counting is known to have
-/// begun inside of the window, the samples reach back to there and no further. Per second where asked for.
-fn extrapolation(window: &Window<'_>, kind: Kind, begun: Option<i64>, first: f64, result: f64) -> f64 {
-    let (first_ms, last_ms) = (window.time(window.from), window.time(window.to - 1));
-    let mut to_start = (first_ms - window.start_ms) as f64 / 1000.0;
-    let mut to_end = (window.end_ms - last_ms) as f64 / 1000.0;
-    let mut sampled = (last_ms - first_ms) as f64 / 1000.0;
-    let average = if window.len() > 1 { sampled / (window.len() - 1) as f64 } else { 0.0 };
-    let threshold = average * 1.1;
-    if let Some(begun) = begun {
-        to_start = 0.0;
-        sampled = (last_ms - begun) as f64 / 1000.0;
-    } else {
-        if to_start >= threshold {
-            to_start = average / 2.0;
+/// What extrapolation has to know of a window: its ends and those of its samples in milliseconds, and their number.
+pub(super) struct Stretch {
+    pub(super) start_ms: i64,
+    pub(super) end_ms: i64,
+    pub(super) first_ms: i64,
+    pub(super) last_ms: i64,
+    pub(super) samples: usize,
+}
+
+impl Stretch {
+    fn of(window: &Window<'_>) -> Self {
+        Self {
+            start_ms: window.start_ms,
+            end_ms: window.end_ms,
+            first_ms: window.time(window.from),
+            last_ms: window.time(window.to - 1),
+            samples: window.len(),
         }
-        if kind.counter && result > 0.0 && first >= 0.0 {
-            let to_zero = sampled * (first / result);
-            if to_zero < to_start {
-                to_start = to_zero;
+    }
+
+    /// The factor by which a change between the first and the last sample grows when it is extrapolated to the ends of the
+    /// window: all the way when a sample could be expected there, else by half the average distance of samples; but never
+    /// to where a counter (`first`, which grew by `result`) would have been negative. When the counting is known to have
+    /// `begun` inside of the window, the samples reach back to there and no further. Per second where asked for.
+    pub(super) fn extrapolation(&self, kind: Kind, begun: Option<i64>, first: f64, result: f64) -> f64 {
+        let seconds = |from_ms: i64, to_ms: i64| (to_ms - from_ms) as f64 / 1000.0;
+        let mut to_start = seconds(self.start_ms, self.first_ms);
+        let mut to_end = seconds(self.last_ms, self.end_ms);
+        let mut sampled = seconds(self.first_ms, self.last_ms);
+        let average = if self.samples > 1 { sampled / (self.samples - 1) as f64 } else { 0.0 };
+        let threshold = average * 1.1;
+        if let Some(begun) = begun {
+            to_start = 0.0;
+            sampled = seconds(begun, self.last_ms);
+        } else {
+            if to_start >= threshold {
+                to_start = average / 2.0;
+            }
+            if kind.counter && result > 0.0 && first >= 0.0 {
+                let to_zero = sampled * (first / result);
+                if to_zero < to_start {
+                    to_start = to_zero;
+                }
             }
         }
+        if to_end >= threshold {
+            to_end = average / 2.0;
+        }
+        let factor = if sampled == 0.0 { 1.0 } else { (sampled + to_start + to_end) / sampled };
+        if kind.per_second { factor / seconds(self.start_ms, self.end_ms) } else { factor }
     }
-    if to_end >= threshold {
-        to_end = average / 2.0;
-    }
-    let factor = if sampled == 0.0 { 1.0 } else { (sampled + to_start + to_end) / sampled };
-    if kind.per_second { factor / window.range_s() } else { factor }
 }
 
 fn histogram_change(
@@ -147,7 +168,7 @@ fn histogram_change(
     if kind.counter {
         window.note_overlaps(params);
     }
-    result.mul(extrapolation(window, kind, begun, first.count, result.count));
+    result.mul(Stretch::of(window).extrapolation(kind, begun, first.count, result.count));
     Some(Value::Histogram(Arc::new(result)))
 }
 

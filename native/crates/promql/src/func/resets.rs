@@ -33,19 +33,29 @@ fn count_pairs(
     Some(Value::Float(n as f64))
 }
 
+/// True when a counter was reset between two values.
+pub(super) fn is_reset(before: f64, now: f64) -> bool {
+    now < before
+}
+
+/// True when two values differ; NaN does not differ from NaN.
+pub(super) fn is_change(before: f64, now: f64) -> bool {
+    now != before && !(now.is_nan() && before.is_nan())
+}
+
 /// `resets`: between a float and a histogram there always is one.
 pub(super) fn resets(window: &Window<'_>, params: &Params<'_>) -> Option<Value> {
     count_pairs(window, params, |i, before, now| match (before, now) {
-        (Sample::Float(before), Sample::Float(now)) => now < before || window.started_anew(i),
+        (Sample::Float(before), Sample::Float(now)) => is_reset(before, now) || window.started_anew(i),
         (Sample::Histogram(before), Sample::Histogram(now)) => window.started_anew(i) || now.detect_reset(before),
         _ => true,
     })
 }
 
-/// `changes`: NaN after NaN is none.
+/// `changes`
 pub(super) fn changes(window: &Window<'_>, params: &Params<'_>) -> Option<Value> {
     count_pairs(window, params, |_, before, now| match (before, now) {
-        (Sample::Float(before), Sample::Float(now)) => now != before && !(now.is_nan() && before.is_nan()),
+        (Sample::Float(before), Sample::Float(now)) => is_change(before, now),
         (Sample::Histogram(before), Sample::Histogram(now)) => !now.same_data(before),
         _ => true,
     })

@@ -199,6 +199,11 @@ impl BlockSeries {
         self.content.meta.compaction.is_from_out_of_order()
     }
 
+    /// No sample of it is older, in milliseconds.
+    pub(crate) fn oldest_t(&self) -> i64 {
+        self.chunks.iter().map(|chunk| chunk.min_t).min().unwrap_or(i64::MAX).max(self.content.meta.min_time)
+    }
+
     fn decode(&self, mint: i64, maxt: i64, out: &mut Samples) -> Result<(), StorageError> {
         for meta in self.chunks.iter().filter(|chunk| chunk.min_t <= maxt && mint <= chunk.max_t) {
             let (encoding, bytes) = self.content.chunks.get(meta.reference)?;

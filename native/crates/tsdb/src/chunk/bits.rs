@@ -6,6 +6,9 @@
 /// have no zero after them and stand before 64 bits.
 const VARBIT_SIZES: [u32; 9] = [0, 3, 6, 9, 12, 18, 25, 56, 64];
 
+/// Bits that one look at the stream gives at least.
+const PEEKED: u32 = 57;
+
 /// Appends bits to whole bytes. The buffer grows from one size class of the allocator to the next, so an open chunk
 /// holds little more than it has.
 #[derive(Clone, Debug, Default)]
@@ -220,8 +223,8 @@ impl<'a> BitReader<'a> {
         (self.bytes.len() * 8).saturating_sub(self.at)
     }
 
-    /// The next bits, left aligned; the first 57 of them are good.
-    #[inline]
+    /// The next bits, left aligned; the first [`PEEKED`] of them are good.
+    #[inline(always)]
     pub(super) fn peek(&self) -> u64 {
         let byte = self.at / 8;
         let word = match self.bytes.get(byte..).and_then(<[u8]>::first_chunk::<8>) {
@@ -240,7 +243,7 @@ impl<'a> BitReader<'a> {
     }
 
     /// Passes over bits.
-    #[inline]
+    #[inline(always)]
     pub(super) fn skip(&mut self, count: u32) {
         self.at += count as usize;
     }
@@ -248,7 +251,7 @@ impl<'a> BitReader<'a> {
     /// Reads bits, 1 to 64.
     #[inline]
     pub(super) fn read_bits(&mut self, count: u32) -> u64 {
-        if count <= 57 {
+        if count <= PEEKED {
             let word = self.peek() >> (64 - count);
             self.skip(count);
             return word;
@@ -304,15 +307,15 @@ impl<'a> BitReader<'a> {
     }
 
     /// Reads what [`BitWriter::write_xor`] wrote: the bits of the value. `None` when the window does not fit a word.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read_xor(&mut self, before: u64, window: &mut Window) -> Option<u64> {
         let word = self.peek();
         if word >> 63 == 0 {
             self.skip(1);
             return Some(before);
         }
-        if word >> 62 == 0b10 {
-            self.skip(2);
+        let prefix = if word >> 62 == 0b10 {
+            2
         } else {
             let leading = (word >> 57) as u8 & 0x1f;
             let significant = match (word >> 51) as u8 & 0x3f {
@@ -321,9 +324,17 @@ impl<'a> BitReader<'a> {
             };
             let trailing = (64 - leading).checked_sub(significant)?;
             *window = Window { leading, trailing };
-            self.skip(13);
-        }
-        Some(before ^ self.read_bits(window.significant()) << window.trailing)
+            13
+        };
+        let significant = window.significant();
+        let xor = if prefix + significant <= PEEKED {
+            self.skip(prefix + significant);
+            word << prefix >> (64 - significant)
+        } else {
+            self.skip(prefix);
+            self.read_bits(significant)
+        };
+        Some(before ^ xor << window.trailing)
     }
 }
 

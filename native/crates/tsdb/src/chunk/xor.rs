@@ -141,18 +141,19 @@ pub fn decode(bytes: &[u8], mint: i64, maxt: i64, out: &mut Samples) -> Result<(
     let (samples, mut reader) = SampleReader::open(bytes)?;
     // A sample has two bits at least.
     let bound = usize::from(samples).min(bytes.len() * 4);
-    out.t.reserve(bound);
-    out.v.reserve(bound);
-    for i in 0..samples {
-        reader.next(i).ok_or_else(|| ends_early(bytes, i, samples))?;
-        if reader.t > maxt {
-            break;
+    out.append_floats(bound, |t, v| {
+        for i in 0..samples {
+            reader.next(i).ok_or_else(|| ends_early(bytes, i, samples))?;
+            if reader.t > maxt {
+                break;
+            }
+            if reader.t >= mint {
+                t.push(reader.t);
+                v.push(f64::from_bits(reader.v));
+            }
         }
-        if reader.t >= mint {
-            out.push_float(reader.t, f64::from_bits(reader.v));
-        }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Reads one sample after the other.
@@ -176,25 +177,31 @@ impl<'a> SampleReader<'a> {
     }
 
     /// Reads sample `i`; `None` when the bytes end in it, or are none of the code.
-    #[inline]
+    #[inline(always)]
     fn next(&mut self, i: u16) -> Option<()> {
-        self.v = match i {
-            0 => {
-                self.t = self.bits.read_varint()?;
-                self.bits.read_bits(64)
-            }
-            1 => {
-                self.delta = self.bits.read_uvarint()?;
-                self.t = self.t.wrapping_add(self.delta as i64);
-                self.bits.read_xor(self.v, &mut self.window)?
-            }
-            _ => {
-                self.delta = self.delta.wrapping_add(read_delta_of_deltas(&mut self.bits) as u64);
-                self.t = self.t.wrapping_add(self.delta as i64);
-                self.bits.read_xor(self.v, &mut self.window)?
-            }
-        };
+        if i > 1 {
+            let delta_of_deltas = read_delta_of_deltas(&mut self.bits);
+            self.delta = self.delta.wrapping_add(delta_of_deltas as u64);
+            self.t = self.t.wrapping_add(self.delta as i64);
+            self.v = self.bits.read_xor(self.v, &mut self.window)?;
+        } else {
+            self.begin(i)?;
+        }
         (!self.bits.overrun()).then_some(())
+    }
+
+    /// Reads one of the first two samples.
+    #[cold]
+    fn begin(&mut self, i: u16) -> Option<()> {
+        if i == 0 {
+            self.t = self.bits.read_varint()?;
+            self.v = self.bits.read_bits(64);
+        } else {
+            self.delta = self.bits.read_uvarint()?;
+            self.t = self.t.wrapping_add(self.delta as i64);
+            self.v = self.bits.read_xor(self.v, &mut self.window)?;
+        }
+        Some(())
     }
 }
 
@@ -202,20 +209,22 @@ fn ends_early(bytes: &[u8], sample: u16, samples: u16) -> TsdbError {
     TsdbError::corrupt_bytes(bytes.len(), format_args!("float chunk ends in sample {sample} of {samples}"))
 }
 
-#[inline]
+#[inline(always)]
 fn read_delta_of_deltas(bits: &mut BitReader<'_>) -> i64 {
-    let ones = bits.peek().leading_ones().min(4);
-    if ones == 0 {
+    let word = bits.peek();
+    if word >> 63 == 0 {
         bits.skip(1);
         return 0;
     }
+    let ones = word.leading_ones().min(4);
     let size = DELTA_SIZES[ones as usize];
     if ones == 4 {
         bits.skip(4);
         return bits.read_bits(size) as i64;
     }
-    bits.skip(ones + 1);
-    extend_sign(bits.read_bits(size), size)
+    // Prefix and number lie within what one look gives.
+    bits.skip(ones + 1 + size);
+    extend_sign(word << (ones + 1) >> (64 - size), size)
 }
 
 #[cfg(test)]

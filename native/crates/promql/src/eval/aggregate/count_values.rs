@@ -9,6 +9,7 @@ use super::Grouping;
 use crate::eval::column::{Column, is_absent};
 use crate::eval::engine::Frame;
 use crate::eval::error::EvalError;
+use crate::eval::names::Names;
 use crate::parse::ast::Aggregate;
 use crate::plan::tree::Node;
 
@@ -29,7 +30,7 @@ impl Frame<'_> {
         let mut places: HashMap<Labels, usize> = HashMap::new();
         let mut columns: Vec<Column> = Vec::new();
         let steps = self.steps.count();
-        self.each_column(input, &mut |series| {
+        self.each_column(input, Names::Seen, &mut |series| {
             // A series tends to keep its value: the place of the last one is remembered.
             let mut last: Option<(Value, usize)> = None;
             for step in 0..steps {

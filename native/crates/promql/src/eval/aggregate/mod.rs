@@ -7,7 +7,10 @@ mod rank;
 mod spread;
 mod sum;
 
-use hashbrown::HashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use neocortex_model::labels::{Labels, METRIC_NAME};
 
 use super::annotate::Notes;
@@ -15,6 +18,8 @@ use super::call::text;
 use super::column::Column;
 use super::engine::Frame;
 use super::error::EvalError;
+use super::names::Names;
+use crate::func::METADATA_LABELS;
 use crate::parse::ast::{Aggregate, AggregateOp, Expr, Span};
 use crate::plan::tree::{Node, aggregate_name};
 
@@ -103,13 +108,13 @@ impl Frame<'_> {
         }
         let before = self.query.budget.held();
         let grouping = Grouping::new(aggregate);
-        let mut places: HashMap<Labels, usize> = HashMap::new();
+        let mut places = Places::default();
         let mut groups: Vec<Group<F>> = Vec::new();
-        self.each_column(input, &mut |column| {
-            let place = *places.entry(grouping.key(&column.labels)).or_insert_with_key(|labels| {
-                groups.push(Group { labels: labels.clone(), drop_name: false, fold: new() });
-                groups.len() - 1
-            });
+        self.each_column(input, grouping.names(), &mut |column| {
+            let place = places.of(&grouping, &column.labels);
+            if place == groups.len() {
+                groups.push(Group { labels: grouping.key(&column.labels), drop_name: false, fold: new() });
+            }
             groups[place].drop_name |= column.drop_name;
             groups[place].fold.add(&column, context);
             self.query.budget.check_slots(groups.len(), context.steps)
@@ -140,8 +145,54 @@ impl<'a> Grouping<'a> {
         Self { names, without: aggregate.without }
     }
 
+    /// Whether it makes a difference if series have their names.
+    fn names(&self) -> Names {
+        let by_names = self.names.iter().any(|name| METADATA_LABELS.contains(name));
+        if self.without || by_names { Names::Seen } else { Names::Unseen }
+    }
+
     /// The labels of a series' group.
     fn key(&self, labels: &Labels) -> Labels {
         if self.without { labels.without(&self.names) } else { labels.only(&self.names) }
+    }
+}
+
+/// The numbers of groups, by their labels.
+#[derive(Default)]
+struct Places {
+    table: HashTable<usize>,
+    hasher: DefaultHashBuilder,
+    /// Labels of the groups, encoded, and where each begins.
+    keys: Vec<u8>,
+    starts: Vec<usize>,
+}
+
+impl Places {
+    /// The number of a series' group; that of a group that was not met before is the next.
+    fn of(&mut self, grouping: &Grouping<'_>, labels: &Labels) -> usize {
+        let start = self.keys.len();
+        if grouping.without {
+            labels.encode_without(&grouping.names, &mut self.keys);
+        } else {
+            labels.encode_only(&grouping.names, &mut self.keys);
+        }
+        let Self { table, hasher, keys, starts } = self;
+        let key_of = |place: usize| &keys[starts[place]..starts.get(place + 1).copied().unwrap_or(start)];
+        let key = &keys[start..];
+        let entry =
+            table.entry(hasher.hash_one(key), |place| key_of(*place) == key, |place| hasher.hash_one(key_of(*place)));
+        match entry {
+            Entry::Occupied(entry) => {
+                let place = *entry.get();
+                keys.truncate(start);
+                place
+            }
+            Entry::Vacant(entry) => {
+                let place = starts.len();
+                entry.insert(place);
+                starts.push(start);
+                place
+            }
+        }
     }
 }

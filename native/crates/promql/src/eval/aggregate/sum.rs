@@ -33,6 +33,10 @@ struct HistogramSteps {
 }
 
 impl HistogramSteps {
+    fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     /// True when the step is spoilt: whatever comes is ignored.
     fn incompatible(&self, step: usize) -> bool {
         matches!(self.steps.get(step), Some(Some(histograms)) if histograms.incompatible)
@@ -166,10 +170,25 @@ impl Sum {
     pub fn new(steps: usize) -> Self {
         Self { sums: vec![absent(); steps], lost: vec![0.0; steps], histograms: HistogramSteps::default() }
     }
+
+    /// Adds the floats where there are only such, without branches.
+    fn add_floats(&mut self, floats: &[f64]) {
+        for ((v, sum), lost) in floats.iter().zip(&mut self.sums).zip(&mut self.lost) {
+            let (total, total_lost) = kahan::add(*v, *sum, *lost);
+            let (none, first) = (is_absent(*v), is_absent(*sum));
+            *lost = if none | first { *lost } else { total_lost };
+            let begun = if first { *v } else { total };
+            *sum = if none { *sum } else { begun };
+        }
+    }
 }
 
 impl Fold for Sum {
     fn add(&mut self, column: &Column, context: &Context<'_>) {
+        if self.histograms.is_empty() && column.histograms.is_empty() {
+            self.add_floats(&column.floats);
+            return;
+        }
         for (step, v) in column.floats.iter().enumerate() {
             if is_absent(*v) || self.histograms.incompatible(step) {
                 continue;
