@@ -9,9 +9,10 @@
 //! Samples that came out of order are in blocks and chunks of their own, and come last: where an in-order sample has the
 //! same time they do not count.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use neocortex_model::labels::Labels;
 use neocortex_model::matchers::{MatchOp, Matcher};
 use neocortex_model::sample::Samples;
@@ -21,8 +22,9 @@ use parking_lot::RwLock;
 use crate::block::read::BlockSeries;
 use crate::block::{Block, dir};
 use crate::error::TsdbError;
-use crate::head::{Head, HeadSeries};
+use crate::head::{Head, HeadSeries, SeriesId};
 use crate::merge::merge;
+use crate::selections::{self, Found, Selection, Selections};
 
 /// Blocks in the order of their time ranges.
 pub(crate) type Blocks = Arc<[Arc<Block>]>;
@@ -31,6 +33,7 @@ pub(crate) type Blocks = Arc<[Arc<Block>]>;
 pub(crate) struct Local {
     head: Arc<Head>,
     blocks: RwLock<Blocks>,
+    selections: Selections,
 }
 
 /// A series of a selection, with what head and blocks have of it.
@@ -44,8 +47,8 @@ struct LocalSeries {
 }
 
 impl Local {
-    pub(crate) fn new(head: Arc<Head>, blocks: Vec<Arc<Block>>) -> Self {
-        Self { head, blocks: RwLock::new(blocks.into()) }
+    pub(crate) fn new(head: Arc<Head>, blocks: Vec<Arc<Block>>, selections: Selections) -> Self {
+        Self { head, blocks: RwLock::new(blocks.into()), selections }
     }
 
     pub(crate) fn head(&self) -> &Arc<Head> {
@@ -69,6 +72,8 @@ impl Local {
         all.extend(by.map(Arc::new));
         dir::sort(&mut all);
         *blocks = all.into();
+        drop(blocks);
+        self.selections.forget();
     }
 
     /// Series that match and may have samples in the hinted range, sorted by labels.
@@ -77,30 +82,54 @@ impl Local {
         matchers: &[Matcher],
         hints: &SelectHints,
     ) -> Result<Vec<Arc<dyn Series>>, StorageError> {
+        let view = self.head.view();
         // The head first: what it forgets afterwards is in the blocks that are seen then.
-        let in_head = self.head.select(matchers, hints);
         let known = self.blocks();
-        let mut in_blocks: BTreeMap<Labels, Vec<Arc<BlockSeries>>> = BTreeMap::new();
-        for block in known.iter() {
-            for series in block.select_range(matchers, hints.start_ms, hints.end_ms)? {
-                in_blocks.entry(series.labels().clone()).or_default().push(series);
+        let overlaps = |block: &&Arc<Block>| block.meta().overlaps(hints.start_ms, hints.end_ms);
+        let blocks: Vec<&Arc<Block>> = known.iter().filter(overlaps).collect();
+        let kept = self.selections.get(matchers, &blocks).filter(|kept| kept.generation == view.generation());
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.next_id == view.next_id()) {
+            let in_head = kept.found.iter().map(|found| found.head.and_then(|id| view.series(id, hints))).collect();
+            drop(view);
+            return Ok(self.series_of(&kept.found, in_head, &known, hints));
+        }
+        let (generation, next_id) = (view.generation(), view.next_id());
+        let ids = view.resolve(matchers);
+        let came = &ids[ids.partition_point(|id| kept.as_ref().is_some_and(|kept| *id < kept.next_id))..];
+        let mut came: Vec<Found> = came.iter().filter_map(|id| view.found(*id)).collect();
+        let mut by_id: HashMap<SeriesId, HeadSeries> =
+            ids.iter().filter_map(|id| Some((*id, view.series(*id, hints)?))).collect();
+        drop(view);
+        came.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+        let before = match kept {
+            Some(kept) => kept.found.clone(),
+            None => in_blocks(&blocks, matchers)?,
+        };
+        let found = selections::merge(before, came);
+        let in_head = found.iter().map(|found| found.head.and_then(|id| by_id.remove(&id))).collect();
+        let series = self.series_of(&found, in_head, &known, hints);
+        self.selections.put(matchers, &blocks, Arc::new(Selection { generation, next_id, found }));
+        Ok(series)
+    }
+
+    /// Those of the series that have something in the hinted range, in the head or in a block.
+    fn series_of(
+        self: &Arc<Self>,
+        found: &[Found],
+        in_head: Vec<Option<HeadSeries>>,
+        known: &Blocks,
+        hints: &SelectHints,
+    ) -> Vec<Arc<dyn Series>> {
+        let mut series: Vec<Arc<dyn Series>> = Vec::with_capacity(found.len());
+        for (found, head) in found.iter().zip(in_head) {
+            let in_range = |part: &&Arc<BlockSeries>| part.overlaps(hints.start_ms, hints.end_ms);
+            let blocks: Vec<_> = found.parts.iter().filter(in_range).map(Arc::clone).collect();
+            if head.is_some() || !blocks.is_empty() {
+                let (local, labels) = (Arc::clone(self), found.labels.clone());
+                series.push(Arc::new(LocalSeries { local, labels, head, blocks, known: Arc::clone(known) }));
             }
         }
-        let series = |labels: Labels, head, blocks| -> Arc<dyn Series> {
-            Arc::new(LocalSeries { local: Arc::clone(self), labels, head, blocks, known: Arc::clone(&known) })
-        };
-        let sorted = in_blocks.is_empty();
-        let mut found = Vec::with_capacity(in_head.len() + in_blocks.len());
-        for head in in_head {
-            let labels = head.labels().clone();
-            let blocks = in_blocks.remove(&labels).unwrap_or_default();
-            found.push(series(labels, Some(head), blocks));
-        }
-        found.extend(in_blocks.into_iter().map(|(labels, blocks)| series(labels, None, blocks)));
-        if !sorted {
-            found.sort_by(|a, b| a.labels().cmp(b.labels()));
-        }
-        Ok(found)
+        series
     }
 
     /// Label sets of the series that match, sorted.
@@ -210,6 +239,17 @@ impl LocalSeries {
         parts.retain(|part| *part.labels() == self.labels && !part.is_from_out_of_order());
         Ok(parts)
     }
+}
+
+/// Series of the blocks that match, sorted by labels.
+fn in_blocks(blocks: &[&Arc<Block>], matchers: &[Matcher]) -> Result<Vec<Found>, TsdbError> {
+    let mut all = Vec::new();
+    for block in blocks {
+        let series = block.select_range(matchers, i64::MIN, i64::MAX)?;
+        let found = |part: Arc<BlockSeries>| Found { labels: part.labels().clone(), head: None, parts: vec![part] };
+        all = selections::merge(all, series.into_iter().map(found).collect());
+    }
+    Ok(all)
 }
 
 fn add(mut merged: Samples, part: &BlockSeries, mint: i64, maxt: i64) -> Result<Samples, StorageError> {

@@ -18,6 +18,7 @@ use crate::error::TsdbError;
 use crate::fs::Fs;
 use crate::head::Head;
 use crate::local::Local;
+use crate::selections::{SelectionCache, Selections};
 use crate::tsdb::Options;
 use crate::wal::checkpoint;
 
@@ -64,7 +65,9 @@ impl ReadOnlyTsdb {
     }
 
     fn new(head: Head, blocks: Vec<Arc<Block>>) -> Self {
-        Self { local: Arc::new(Local::new(Arc::new(head), blocks)) }
+        // It is often asked once only, and nobody else shares it.
+        let nothing_kept = Selections::new(&Arc::new(SelectionCache::new(0)));
+        Self { local: Arc::new(Local::new(Arc::new(head), blocks, nothing_kept)) }
     }
 
     /// First and last millisecond that there may be samples of; `None` without any. A block names the range that it covers,

@@ -20,6 +20,7 @@ use crate::head::{
     ActiveSeries, Appended, Head, LabelSetLimit, MetadataLimits, MetadataOutcome, ReplayStats, SeriesLimits, Stats,
 };
 use crate::local::Local;
+use crate::selections::{SelectionCache, Selections};
 use crate::series_count::{SeriesCount, Share};
 use crate::upkeep::UpkeepStats;
 use crate::wal::write::WalOptions;
@@ -35,6 +36,9 @@ pub enum WalCompression {
     /// `zstd`
     Zstd,
 }
+
+/// Bytes of the selections that are kept for the next time.
+const SELECTIONS_BYTES: usize = 64 << 20;
 
 /// How a database is opened. The defaults are Cortex's.
 #[derive(Clone, Debug)]
@@ -63,6 +67,8 @@ pub struct Options {
     pub out_of_order_cap: usize,
     /// Has the series of all databases that are opened with it.
     pub series_count: Arc<SeriesCount>,
+    /// Has what matchers found in all databases that are opened with it.
+    pub selections: Arc<SelectionCache>,
     /// `blocks_storage.tsdb.memory_snapshot_on_shutdown`: closing writes a snapshot of the head, and opening loads one.
     pub snapshot_on_close: bool,
 }
@@ -81,6 +87,7 @@ impl Default for Options {
             native_histograms: false,
             out_of_order_cap: 32,
             series_count: Arc::default(),
+            selections: Arc::new(SelectionCache::new(SELECTIONS_BYTES)),
             snapshot_on_close: false,
         }
     }
@@ -110,7 +117,7 @@ impl Tsdb {
         let blocks = dir::open_all(&fs, dir)?;
         let min_valid_t = dir::end_of_log(&blocks);
         let replay = head.open(&fs, dir, wal, min_valid_t)?;
-        let local = Arc::new(Local::new(Arc::clone(&head), blocks));
+        let local = Arc::new(Local::new(Arc::clone(&head), blocks, Selections::new(&options.selections)));
         let compactor = Compactor {
             fs,
             clock,

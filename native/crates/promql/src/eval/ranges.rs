@@ -66,7 +66,8 @@ impl Ranges<'_> {
 impl RangeVector<'_> {
     /// The windows of each of its series.
     pub fn windows<'f>(&'f self, frame: &'f Frame<'_>) -> Windows<'f> {
-        Windows { frame, shift: self.shift, range_ms: self.range_ms, extension: self.extension }
+        let ends = (0..frame.steps.count()).map(|step| frame.reference_ms(self.shift, step)).collect();
+        Windows { frame, ends, range_ms: self.range_ms, extension: self.extension }
     }
 }
 

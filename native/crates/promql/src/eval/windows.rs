@@ -10,7 +10,7 @@ use super::engine::Frame;
 use super::error::EvalError;
 use crate::func::sliding::{Extent, FloatWindows, Sliding};
 use crate::func::{self, Params, Window};
-use crate::parse::ast::{Expr, TimeShift};
+use crate::parse::ast::Expr;
 
 /// Samples in the windows of a series between two looks at the clock.
 const SAMPLES_A_CHECK: u64 = 1 << 16;
@@ -18,7 +18,8 @@ const SAMPLES_A_CHECK: u64 = 1 << 16;
 /// The windows of one series: which samples each step sees.
 pub(super) struct Windows<'f> {
     pub frame: &'f Frame<'f>,
-    pub shift: &'f TimeShift,
+    /// The time that each step looks at, in milliseconds.
+    pub ends: Vec<i64>,
     pub range_ms: i64,
     pub extension: Extension,
 }
@@ -70,8 +71,7 @@ impl Windows<'_> {
         let mut counts = WindowCounts::default();
         // Histograms count by their size; a running total makes a window's count a difference.
         let sizes: Vec<u64> = running_sizes(samples);
-        for step in 0..self.frame.steps.count() {
-            let end_ms = self.frame.reference_ms(self.shift, step);
+        for (step, end_ms) in self.ends.iter().copied().enumerate() {
             let left_ms = end_ms.saturating_sub(self.range_ms).saturating_sub(self.extension.left_ms);
             let right_ms = end_ms.saturating_add(self.extension.right_ms);
             while samples.t.get(to).is_some_and(|t| *t <= right_ms) {

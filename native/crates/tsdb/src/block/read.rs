@@ -199,6 +199,16 @@ impl BlockSeries {
         self.content.meta.compaction.is_from_out_of_order()
     }
 
+    /// True when it has chunks with `mint <= t <= maxt`.
+    pub(crate) fn overlaps(&self, mint: i64, maxt: i64) -> bool {
+        self.chunks.iter().any(|chunk| chunk.min_t <= maxt && mint <= chunk.max_t)
+    }
+
+    /// What it takes in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.chunks.capacity() * size_of::<ChunkMeta>()
+    }
+
     /// No sample of it is older, in milliseconds.
     pub(crate) fn oldest_t(&self) -> i64 {
         self.chunks.iter().map(|chunk| chunk.min_t).min().unwrap_or(i64::MAX).max(self.content.meta.min_time)

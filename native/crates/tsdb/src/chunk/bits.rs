@@ -314,18 +314,19 @@ impl<'a> BitReader<'a> {
             self.skip(1);
             return Some(before);
         }
-        let prefix = if word >> 62 == 0b10 {
-            2
-        } else {
-            let leading = (word >> 57) as u8 & 0x1f;
-            let significant = match (word >> 51) as u8 & 0x3f {
-                0 => 64,
-                significant => significant,
-            };
-            let trailing = (64 - leading).checked_sub(significant)?;
-            *window = Window { leading, trailing };
-            13
+        // Whether there is a new window is as good as random; so both are made, and one is chosen without a branch.
+        let leading = (word >> 57) as u8 & 0x1f;
+        let significant = match (word >> 51) as u8 & 0x3f {
+            0 => 64,
+            significant => significant,
         };
+        let trailing = 64u8.wrapping_sub(leading).wrapping_sub(significant);
+        let is_new = word >> 62 == 0b11;
+        *window = if is_new { Window { leading, trailing } } else { *window };
+        if window.trailing > 64 {
+            return None;
+        }
+        let prefix = if is_new { 13 } else { 2 };
         let significant = window.significant();
         let xor = if prefix + significant <= PEEKED {
             self.skip(prefix + significant);

@@ -57,6 +57,7 @@ pub use limits::{Limit, LimitExceeded, LimitScope, MetadataLimits, SeriesLimits}
 pub use outcome::{AppendCause, AppendError, AppendErrorKind, Appended, Discarded, MetadataOutcome};
 pub use stats::{ActiveSeries, MemoryBytes, ReplayStats, Stats};
 
+pub(crate) use label_sets::SeriesId;
 pub(crate) use out_of_order::{FrozenOutOfOrder, FrozenSeries};
 pub(crate) use read::HeadSeries;
 pub(crate) use table::KeyTable;

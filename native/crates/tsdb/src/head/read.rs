@@ -11,6 +11,7 @@ use neocortex_model::labels::Labels;
 use neocortex_model::matchers::Matcher;
 use neocortex_model::sample::{Metadata, Samples};
 use neocortex_model::series::{SelectHints, SeriesExemplars};
+use parking_lot::RwLockReadGuard;
 
 use super::Head;
 use super::label_sets::SeriesId;
@@ -20,11 +21,11 @@ use super::store::Store;
 use super::symbols::Symbol;
 use crate::error::TsdbError;
 use crate::postings::resolve;
+use crate::selections::Found;
 
 /// One series of a selection.
 pub(crate) struct HeadSeries {
     head: Arc<Head>,
-    labels: Labels,
     id: SeriesId,
     /// The truncations that the head had seen.
     generation: u64,
@@ -34,10 +35,6 @@ pub(crate) struct HeadSeries {
 }
 
 impl HeadSeries {
-    pub(crate) fn labels(&self) -> &Labels {
-        &self.labels
-    }
-
     /// Appends the in-order samples that the head has with `mint <= t <= maxt` to `out`. True when the head was truncated since the
     /// selection: what is missing then is in blocks that were there before the truncation.
     pub(crate) fn read(&self, mint: i64, maxt: i64, out: &mut Samples) -> Result<bool, TsdbError> {
@@ -61,29 +58,52 @@ impl HeadSeries {
     }
 }
 
+/// The head at one moment; nothing is appended to it meanwhile.
+pub(crate) struct HeadView<'h> {
+    head: &'h Arc<Head>,
+    store: RwLockReadGuard<'h, Store>,
+}
+
+impl HeadView<'_> {
+    /// Changes with every truncation, after which series may be gone.
+    pub(crate) fn generation(&self) -> u64 {
+        self.store.generation
+    }
+
+    /// The number that the next series gets.
+    pub(crate) fn next_id(&self) -> SeriesId {
+        self.store.next_id()
+    }
+
+    /// Numbers of the series that match, ascending; there may be some among them of series that just went.
+    pub(crate) fn resolve(&self, matchers: &[Matcher]) -> Vec<SeriesId> {
+        self.store.resolve(matchers)
+    }
+
+    /// The labels of a series, `None` when it is gone.
+    pub(crate) fn found(&self, id: SeriesId) -> Option<Found> {
+        self.store.get(id)?;
+        Some(Found { labels: self.store.labels(id), head: Some(id), parts: Vec::new() })
+    }
+
+    /// A series, `None` when it is gone or has no samples in the hinted range.
+    pub(crate) fn series(&self, id: SeriesId, hints: &SelectHints) -> Option<HeadSeries> {
+        let series = self.store.get(id)?;
+        let (oldest, newest) = self.store.time_range_of(id, series)?;
+        (oldest <= hints.end_ms && newest >= hints.start_ms).then(|| HeadSeries {
+            head: Arc::clone(self.head),
+            id,
+            generation: self.store.generation,
+            newest_t: series.max_t().unwrap_or(i64::MIN),
+            out_of_order: self.store.out_of_order_view(id).map(Box::new),
+        })
+    }
+}
+
 impl Head {
-    /// Series that match and have samples in the hinted range, sorted by labels.
-    pub(crate) fn select(self: &Arc<Self>, matchers: &[Matcher], hints: &SelectHints) -> Vec<HeadSeries> {
-        let store = self.store.read();
-        let generation = store.generation;
-        let mut found = Vec::new();
-        for id in store.resolve(matchers) {
-            let Some(series) = store.get(id) else { continue };
-            let Some((oldest, newest)) = store.time_range_of(id, series) else { continue };
-            if oldest <= hints.end_ms && newest >= hints.start_ms {
-                found.push(HeadSeries {
-                    head: Arc::clone(self),
-                    labels: store.labels(id),
-                    id,
-                    generation,
-                    newest_t: series.max_t().unwrap_or(i64::MIN),
-                    out_of_order: store.out_of_order_view(id).map(Box::new),
-                });
-            }
-        }
-        drop(store);
-        found.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
-        found
+    /// What there is now.
+    pub(crate) fn view(self: &Arc<Self>) -> HeadView<'_> {
+        HeadView { head: self, store: self.store.read() }
     }
 
     /// Label sets of the series that match, sorted.

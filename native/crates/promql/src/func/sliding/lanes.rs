@@ -23,12 +23,11 @@ impl Sums {
     /// As [`neocortex_model::kahan::add`] in each lane, without a branch.
     #[inline(always)]
     pub(super) fn add(&mut self, terms: [f64; LANES]) {
-        for lane in 0..LANES {
-            let (sum, term) = (self.sum[lane], terms[lane]);
-            let total = sum + term;
-            let (large, small) = if sum.abs() >= term.abs() { (sum, term) } else { (term, sum) };
-            self.lost[lane] += (large - total) + small;
-            self.sum[lane] = total;
+        for ((sum, lost), term) in self.sum.iter_mut().zip(&mut self.lost).zip(terms) {
+            let total = *sum + term;
+            let (large, small) = if sum.abs() >= term.abs() { (*sum, term) } else { (term, *sum) };
+            *lost += (large - total) + small;
+            *sum = total;
         }
     }
 
@@ -42,6 +41,16 @@ impl Sums {
     pub(super) fn is_finite(&self) -> bool {
         self.sum.iter().all(|sum| sum.is_finite())
     }
+}
+
+/// The first `common` values of each window, side by side.
+pub(super) fn rows<'a>(
+    values: &'a [f64],
+    group: &[Extent; LANES],
+    common: usize,
+) -> impl Iterator<Item = [f64; LANES]> + 'a {
+    let lanes: [&[f64]; LANES] = std::array::from_fn(|lane| &values[group[lane].from..][..common]);
+    (0..common).map(move |i| std::array::from_fn(|lane| lanes[lane][i]))
 }
 
 /// Calls `together` with windows side by side and the number of samples that all of them have, and `alone` with those that

@@ -97,11 +97,13 @@ mod tests {
             count in 1..40_usize,
             range_ms in 1..900_i64,
             scalar in -100.0..100.0_f64,
+            unit in prop_oneof![Just(1), Just(1000)],
         ) {
+            let (start, step, range_ms) = (start * unit, step * unit, range_ms * unit);
             let mut samples = Samples::default();
             let mut t = 0;
             for (delta, v) in points {
-                t += delta;
+                t += delta * unit;
                 samples.push_float(t, v);
             }
             let steps: Vec<i64> = (0..count as i64).map(|i| start + i * step).collect();

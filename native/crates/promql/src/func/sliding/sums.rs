@@ -2,7 +2,7 @@
 
 use neocortex_model::kahan::KahanSum;
 
-use super::lanes::{LANES, Sums, side_by_side};
+use super::lanes::{LANES, Sums, rows, side_by_side};
 use super::{Extent, FloatWindows};
 use crate::func::over_time::{mean_of, sum_of, variance_of};
 
@@ -30,11 +30,8 @@ fn sums(
     let values = |extent: &Extent| &windows.v[extent.from..extent.to];
     let mut alone: Vec<Extent> = Vec::new();
     let together = |group: &[Extent; LANES], common: usize| {
-        let lanes: [&[f64]; LANES] = std::array::from_fn(|lane| &values(&group[lane])[..common]);
-        let mut sums = Sums::new(if from_first == 0 { [0.0; LANES] } else { lanes.map(|values| values[0]) });
-        for i in from_first..common {
-            sums.add(std::array::from_fn(|lane| lanes[lane][i]));
-        }
+        let mut sums = Sums::new(if from_first == 0 { [0.0; LANES] } else { group.map(|extent| values(&extent)[0]) });
+        rows(windows.v, group, common).skip(from_first).for_each(|row| sums.add(row));
         for (lane, extent) in group.iter().enumerate() {
             let mut sum = KahanSum { sum: sums.sum[lane], compensation: sums.lost[lane] };
             values(extent)[common..].iter().for_each(|v| sum.add(*v));
@@ -60,11 +57,9 @@ fn variances(windows: &FloatWindows<'_>, out: &mut [f64], finish: fn(f64) -> f64
     let values = |extent: &Extent| &windows.v[extent.from..extent.to];
     let mut alone: Vec<Extent> = Vec::new();
     let together = |group: &[Extent; LANES], common: usize| {
-        let lanes: [&[f64]; LANES] = std::array::from_fn(|lane| &values(&group[lane])[..common]);
         let (mut mean, mut squares) = (Sums::new([0.0; LANES]), Sums::new([0.0; LANES]));
-        for i in 0..common {
+        for (i, v) in rows(windows.v, group, common).enumerate() {
             let n = (i + 1) as f64;
-            let v: [f64; LANES] = std::array::from_fn(|lane| lanes[lane][i]);
             let before = mean.totals();
             let distance: [f64; LANES] = std::array::from_fn(|lane| v[lane] - before[lane]);
             mean.add(distance.map(|distance| distance / n));
