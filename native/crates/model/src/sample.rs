@@ -185,6 +185,12 @@ impl Samples {
         self.t.is_empty()
     }
 
+    /// No samples, with room for so many floats.
+    #[must_use]
+    pub fn with_capacity(floats: usize) -> Self {
+        Self { t: Vec::with_capacity(floats), v: Vec::with_capacity(floats), ..Self::default() }
+    }
+
     /// Forgets all samples, keeps the memory.
     pub fn clear(&mut self) {
         self.t.clear();

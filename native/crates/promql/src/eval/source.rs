@@ -1,6 +1,6 @@
 //! The series of a selection: selected when first needed, decoded once for all its uses.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use neocortex_model::labels::Labels;
@@ -29,6 +29,8 @@ pub(super) struct Selected {
     decoded: Vec<OnceLock<Arc<Samples>>>,
     /// Samples in `decoded`.
     kept: AtomicU64,
+    /// How many the series that was read last has; the next one is likely as long.
+    usual_len: AtomicUsize,
     start_ms: i64,
     end_ms: i64,
     /// Windows never show staleness markers.
@@ -60,6 +62,7 @@ impl Source {
                 series,
                 decoded,
                 kept: AtomicU64::new(0),
+                usual_len: AtomicUsize::new(0),
                 start_ms: hints.start_ms,
                 end_ms: hints.end_ms,
                 without_stale: hints.range_ms > 0,
@@ -99,11 +102,12 @@ impl Selected {
         if let Some(decoded) = self.decoded.get(i).and_then(OnceLock::get) {
             return Ok(Arc::clone(decoded));
         }
-        let mut samples = Samples::default();
+        let mut samples = Samples::with_capacity(self.usual_len.load(Ordering::Relaxed));
         self.series[i].read(self.start_ms, self.end_ms, &mut samples).map_err(|error| match error {
             StorageError::Cancelled => EvalError::Cancelled,
             other => EvalError::Storage(other),
         })?;
+        self.usual_len.store(samples.len(), Ordering::Relaxed);
         if !self.with_starts {
             samples.st = Vec::new();
         }
@@ -146,6 +150,11 @@ pub(super) fn without_stale(samples: &Samples) -> Samples {
 }
 
 fn drop_stale(samples: &mut Samples) {
+    // Nearly always there is none. All are looked at, which takes less time than to stop at the first.
+    let stale = samples.v.iter().filter(|v| is_stale_nan(**v)).count();
+    if stale == 0 && samples.h.is_empty() {
+        return;
+    }
     let Some(first) = (0..samples.len()).find(|i| is_stale(samples, *i)) else { return };
     let mut kept = first;
     for i in first..samples.len() {

@@ -67,7 +67,7 @@ fn change(window: &Window<'_>, params: &Params<'_>, kind: Kind) -> Option<Value>
     if begun.is_some() {
         result += v[0];
     }
-    Some(Value::Float(result * Stretch::of(window).extrapolation(kind, begun, v[0], result)))
+    Some(Value::Float(result * extrapolation(window, kind, begun, v[0], result)))
 }
 
 /// What the resets of a counter took away.
@@ -81,40 +81,63 @@ pub(super) fn resets(v: &[f64]) -> f64 {
     correction
 }
 
-/// What extrapolation has to know of a window: its ends and those of its samples in milliseconds, and their number.
+/// Where the samples of a window lie in it, in milliseconds, and how many they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stretch {
-    pub(super) start_ms: i64,
-    pub(super) end_ms: i64,
-    pub(super) first_ms: i64,
-    pub(super) last_ms: i64,
+    pub(super) to_start: i64,
+    pub(super) to_end: i64,
+    pub(super) sampled: i64,
     pub(super) samples: usize,
+}
+
+/// What extrapolation has to know of a window, in seconds.
+#[derive(Clone, Copy)]
+pub(super) struct Spans {
+    to_start: f64,
+    to_end: f64,
+    sampled: f64,
+    /// Average distance of the samples.
+    average: f64,
+    range: f64,
 }
 
 impl Stretch {
     fn of(window: &Window<'_>) -> Self {
+        let (first, last) = (window.time(window.from), window.time(window.to - 1));
         Self {
-            start_ms: window.start_ms,
-            end_ms: window.end_ms,
-            first_ms: window.time(window.from),
-            last_ms: window.time(window.to - 1),
+            to_start: first - window.start_ms,
+            to_end: window.end_ms - last,
+            sampled: last - first,
             samples: window.len(),
         }
     }
 
+    /// In a window of so many milliseconds.
+    pub(super) fn spans(self, range_ms: i64) -> Spans {
+        let seconds = |ms: i64| ms as f64 / 1000.0;
+        let sampled = seconds(self.sampled);
+        Spans {
+            to_start: seconds(self.to_start),
+            to_end: seconds(self.to_end),
+            sampled,
+            average: if self.samples > 1 { sampled / (self.samples - 1) as f64 } else { 0.0 },
+            range: seconds(range_ms),
+        }
+    }
+}
+
+impl Spans {
     /// The factor by which a change between the first and the last sample grows when it is extrapolated to the ends of the
     /// window: all the way when a sample could be expected there, else by half the average distance of samples; but never
     /// to where a counter (`first`, which grew by `result`) would have been negative. When the counting is known to have
-    /// `begun` inside of the window, the samples reach back to there and no further. Per second where asked for.
-    pub(super) fn extrapolation(&self, kind: Kind, begun: Option<i64>, first: f64, result: f64) -> f64 {
-        let seconds = |from_ms: i64, to_ms: i64| (to_ms - from_ms) as f64 / 1000.0;
-        let mut to_start = seconds(self.start_ms, self.first_ms);
-        let mut to_end = seconds(self.last_ms, self.end_ms);
-        let mut sampled = seconds(self.first_ms, self.last_ms);
-        let average = if self.samples > 1 { sampled / (self.samples - 1) as f64 } else { 0.0 };
+    /// begun inside of the window, the samples reach back by `begun` seconds to there and no further. Per second where asked
+    /// for.
+    pub(super) fn extrapolation(&self, kind: Kind, begun: Option<f64>, first: f64, result: f64) -> f64 {
+        let Self { mut to_start, mut to_end, mut sampled, average, range } = *self;
         let threshold = average * 1.1;
         if let Some(begun) = begun {
             to_start = 0.0;
-            sampled = seconds(begun, self.last_ms);
+            sampled = begun;
         } else {
             if to_start >= threshold {
                 to_start = average / 2.0;
@@ -130,8 +153,15 @@ impl Stretch {
             to_end = average / 2.0;
         }
         let factor = if sampled == 0.0 { 1.0 } else { (sampled + to_start + to_end) / sampled };
-        if kind.per_second { factor / seconds(self.start_ms, self.end_ms) } else { factor }
+        if kind.per_second { factor / range } else { factor }
     }
+}
+
+/// As [`Spans::extrapolation`], for one window; `begun` is a time in milliseconds.
+fn extrapolation(window: &Window<'_>, kind: Kind, begun: Option<i64>, first: f64, result: f64) -> f64 {
+    let begun = begun.map(|begun| (window.time(window.to - 1) - begun) as f64 / 1000.0);
+    let range_ms = window.end_ms - window.start_ms;
+    Stretch::of(window).spans(range_ms).extrapolation(kind, begun, first, result)
 }
 
 fn histogram_change(
@@ -168,7 +198,7 @@ fn histogram_change(
     if kind.counter {
         window.note_overlaps(params);
     }
-    result.mul(Stretch::of(window).extrapolation(kind, begun, first.count, result.count));
+    result.mul(extrapolation(window, kind, begun, first.count, result.count));
     Some(Value::Histogram(Arc::new(result)))
 }
 

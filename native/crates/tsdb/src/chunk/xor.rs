@@ -136,24 +136,43 @@ impl Default for XorChunk {
 /// Appends the samples with `mint <= t <= maxt` (milliseconds) of an encoded chunk to `out`.
 ///
 /// # Errors
-/// [`TsdbError::Corrupt`] when the bytes end early or are none of the code; `out` then holds the samples before.
+/// [`TsdbError::Corrupt`] when the bytes end early or are none of the code; `out` then holds some of the samples before.
 pub fn decode(bytes: &[u8], mint: i64, maxt: i64, out: &mut Samples) -> Result<(), TsdbError> {
     let (samples, mut reader) = SampleReader::open(bytes)?;
     // A sample has two bits at least.
     let bound = usize::from(samples).min(bytes.len() * 4);
     out.append_floats(bound, |t, v| {
-        for i in 0..samples {
-            reader.next(i).ok_or_else(|| ends_early(bytes, i, samples))?;
+        let (mut times, mut values) = ([0; PORTION], [0.0; PORTION]);
+        for first in (0..samples).step_by(PORTION) {
+            let portion = PORTION.min(usize::from(samples - first));
+            let (times, values) = (&mut times[..portion], &mut values[..portion]);
+            for ((time, value), i) in times.iter_mut().zip(values.iter_mut()).zip(first..) {
+                reader.next(i).ok_or_else(|| ends_early(bytes, i, samples))?;
+                (*time, *value) = (reader.t, f64::from_bits(reader.v));
+            }
+            push_between(times, values, (mint, maxt), t, v);
             if reader.t > maxt {
                 break;
-            }
-            if reader.t >= mint {
-                t.push(reader.t);
-                v.push(f64::from_bits(reader.v));
             }
         }
         Ok(())
     })
+}
+
+/// Samples that are decoded before they are looked at.
+const PORTION: usize = 32;
+
+/// Appends the samples of the wanted times.
+fn push_between(times: &[i64], values: &[f64], (mint, maxt): (i64, i64), t: &mut Vec<i64>, v: &mut Vec<f64>) {
+    if times.iter().all(|time| (mint..=maxt).contains(time)) {
+        t.extend_from_slice(times);
+        v.extend_from_slice(values);
+        return;
+    }
+    for (time, value) in times.iter().zip(values).filter(|(time, _)| (mint..=maxt).contains(*time)) {
+        t.push(*time);
+        v.push(*value);
+    }
 }
 
 /// Reads one sample after the other.

@@ -25,6 +25,8 @@ fn change(windows: &FloatWindows<'_>, out: &mut [f64], kind: Kind) {
     let is_reset_at = |i: &usize| is_reset(v[i - 1], v[*i]);
     let resets: Vec<usize> = if kind.counter { (1..v.len()).filter(is_reset_at).collect() } else { Vec::new() };
     let mut next = 0;
+    let mut known = Stretch { to_start: 0, to_end: 0, sampled: 0, samples: 0 };
+    let mut spans = known.spans(range_ms);
     for extent in extents.iter().filter(|extent| extent.len() > 1) {
         let (first, last) = (extent.from, extent.to - 1);
         let mut change = v[last] - v[first];
@@ -36,13 +38,16 @@ fn change(windows: &FloatWindows<'_>, out: &mut [f64], kind: Kind) {
             change += v[reset - 1];
         }
         let stretch = Stretch {
-            start_ms: extent.end_ms.saturating_sub(range_ms),
-            end_ms: extent.end_ms,
-            first_ms: t[first],
-            last_ms: t[last],
+            to_start: t[first] - extent.end_ms.saturating_sub(range_ms),
+            to_end: extent.end_ms - t[last],
+            sampled: t[last] - t[first],
             samples: extent.len(),
         };
-        out[extent.step] = change * stretch.extrapolation(kind, None, v[first], change);
+        // Where samples are as regular as steps, this is the same in every window.
+        if stretch != known {
+            (known, spans) = (stretch, stretch.spans(range_ms));
+        }
+        out[extent.step] = change * spans.extrapolation(kind, None, v[first], change);
     }
 }
 
