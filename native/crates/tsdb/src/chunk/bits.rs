@@ -229,17 +229,9 @@ impl<'a> BitReader<'a> {
         let byte = self.at / 8;
         let word = match self.bytes.get(byte..).and_then(<[u8]>::first_chunk::<8>) {
             Some(word) => u64::from_be_bytes(*word),
-            None => self.peek_tail(byte),
+            None => peek_tail(self.bytes, byte),
         };
         word << (self.at % 8)
-    }
-
-    #[cold]
-    fn peek_tail(&self, byte: usize) -> u64 {
-        let mut word = [0; 8];
-        let rest = self.bytes.get(byte..).unwrap_or_default();
-        word[..rest.len()].copy_from_slice(rest);
-        u64::from_be_bytes(word)
     }
 
     /// Passes over bits.
@@ -249,15 +241,19 @@ impl<'a> BitReader<'a> {
     }
 
     /// Reads bits, 1 to 64.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read_bits(&mut self, count: u32) -> u64 {
         if count <= PEEKED {
             let word = self.peek() >> (64 - count);
             self.skip(count);
             return word;
         }
-        let high = self.read_bits(count - 32);
-        high << 32 | self.read_bits(32)
+        let high = self.peek() >> 32;
+        self.skip(32);
+        let rest = count - 32;
+        let low = self.peek() >> (64 - rest);
+        self.skip(rest);
+        high << rest | low
     }
 
     /// Go's `binary.ReadUvarint`; `None` for a number of more than 64 bits.
@@ -337,6 +333,15 @@ impl<'a> BitReader<'a> {
         };
         Some(before ^ xor << window.trailing)
     }
+}
+
+/// What a look at the last bytes gives: zeros behind them.
+#[cold]
+fn peek_tail(bytes: &[u8], byte: usize) -> u64 {
+    let mut word = [0; 8];
+    let rest = bytes.get(byte..).unwrap_or_default();
+    word[..rest.len()].copy_from_slice(rest);
+    u64::from_be_bytes(word)
 }
 
 #[cfg(test)]

@@ -37,7 +37,10 @@ impl XorChunk {
         if samples == 0 {
             return Ok(Self::new());
         }
-        (0..samples).try_for_each(|i| reader.next(i).ok_or_else(|| ends_early(bytes, i, samples)))?;
+        (0..samples).try_for_each(|i| {
+            let read = if i < FIRST { reader.begin(i) } else { reader.next() };
+            read.ok_or_else(|| ends_early(bytes, i, samples))
+        })?;
         Ok(Self {
             bits: BitWriter::resume(bytes, HEADER_BYTES * 8 + reader.bits.position()),
             t: reader.t,
@@ -142,12 +145,19 @@ pub fn decode(bytes: &[u8], mint: i64, maxt: i64, out: &mut Samples) -> Result<(
     // A sample has two bits at least.
     let bound = usize::from(samples).min(bytes.len() * 4);
     out.append_floats(bound, |t, v| {
+        let begun = samples.min(FIRST);
+        for i in 0..begun {
+            reader.begin(i).ok_or_else(|| ends_early(bytes, i, samples))?;
+            push_between(&[reader.t], &[f64::from_bits(reader.v)], (mint, maxt), t, v);
+        }
+        // A copy that is lent to nobody can be kept in registers.
+        let mut reader = reader;
         let (mut times, mut values) = ([0; PORTION], [0.0; PORTION]);
-        for first in (0..samples).step_by(PORTION) {
+        for first in (begun..samples).step_by(PORTION) {
             let portion = PORTION.min(usize::from(samples - first));
             let (times, values) = (&mut times[..portion], &mut values[..portion]);
             for ((time, value), i) in times.iter_mut().zip(values.iter_mut()).zip(first..) {
-                reader.next(i).ok_or_else(|| ends_early(bytes, i, samples))?;
+                reader.next().ok_or_else(|| ends_early(bytes, i, samples))?;
                 (*time, *value) = (reader.t, f64::from_bits(reader.v));
             }
             push_between(times, values, (mint, maxt), t, v);
@@ -158,6 +168,9 @@ pub fn decode(bytes: &[u8], mint: i64, maxt: i64, out: &mut Samples) -> Result<(
         Ok(())
     })
 }
+
+/// Samples that are encoded in ways of their own, at the beginning.
+const FIRST: u16 = 2;
 
 /// Samples that are decoded before they are looked at.
 const PORTION: usize = 32;
@@ -195,22 +208,7 @@ impl<'a> SampleReader<'a> {
         Ok((u16::from_be_bytes(*header), reader))
     }
 
-    /// Reads sample `i`; `None` when the bytes end in it, or are none of the code.
-    #[inline(always)]
-    fn next(&mut self, i: u16) -> Option<()> {
-        if i > 1 {
-            let delta_of_deltas = read_delta_of_deltas(&mut self.bits);
-            self.delta = self.delta.wrapping_add(delta_of_deltas as u64);
-            self.t = self.t.wrapping_add(self.delta as i64);
-            self.v = self.bits.read_xor(self.v, &mut self.window)?;
-        } else {
-            self.begin(i)?;
-        }
-        (!self.bits.overrun()).then_some(())
-    }
-
-    /// Reads one of the first two samples.
-    #[cold]
+    /// Reads one of the [`FIRST`] samples; `None` when the bytes end in it, or are none of the code.
     fn begin(&mut self, i: u16) -> Option<()> {
         if i == 0 {
             self.t = self.bits.read_varint()?;
@@ -220,7 +218,16 @@ impl<'a> SampleReader<'a> {
             self.t = self.t.wrapping_add(self.delta as i64);
             self.v = self.bits.read_xor(self.v, &mut self.window)?;
         }
-        Some(())
+        (!self.bits.overrun()).then_some(())
+    }
+
+    /// Reads a sample after these; `None` as for [`Self::begin`].
+    #[inline(always)]
+    fn next(&mut self) -> Option<()> {
+        self.delta = self.delta.wrapping_add(read_delta_of_deltas(&mut self.bits) as u64);
+        self.t = self.t.wrapping_add(self.delta as i64);
+        self.v = self.bits.read_xor(self.v, &mut self.window)?;
+        (!self.bits.overrun()).then_some(())
     }
 }
 
