@@ -63,6 +63,7 @@ CRATE_NEEDS = {
     "tsdb": {"model"},
     "promql": {"model"},
     "bucket": set[str](),
+    "fuzzed": {"model", "wire", "tsdb", "promql"},
     "py": {"arrow", "model", "wire", "tsdb", "promql", "bucket"},
 }
 

@@ -1,33 +1,4 @@
-//! A segment of the write-ahead log of any bytes: read, repaired, read again.
+//! A segment of any bytes: read, repaired, read again.
 #![no_main]
 
-use std::path::Path;
-use std::sync::Arc;
-
-use libfuzzer_sys::fuzz_target;
-use neocortex_tsdb::fs::{FaultyFs, Fs};
-use neocortex_tsdb::wal::read::Reader;
-use neocortex_tsdb::wal::repair::repair;
-
-fuzz_target!(|segment: &[u8]| {
-    let (fs, dir) = (FaultyFs::new(), Path::new("/wal"));
-    fs.create_dir_all(dir).unwrap();
-    fs.put(&dir.join("00000000"), segment.to_vec());
-    let mut records = 0;
-    let mut reader = Reader::open(Arc::new(fs.clone()), dir, 0).unwrap();
-    loop {
-        match reader.next() {
-            Ok(Some(_)) => records += 1,
-            Ok(None) => break,
-            Err(_) => {
-                repair(&fs, dir, reader.position()).unwrap();
-                break;
-            }
-        }
-    }
-    let mut reader = Reader::open(Arc::new(fs), dir, 0).unwrap();
-    while reader.next().expect("a repaired log is whole").is_some() {
-        records -= 1;
-    }
-    assert_eq!(records, 0);
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| neocortex_fuzzed::log::segment(bytes));

@@ -1,9 +1,4 @@
-//! A record of the write-ahead log.
+//! A record.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use neocortex_tsdb::wal::record;
-
-fuzz_target!(|bytes: &[u8]| {
-    let _ = record::decode(bytes);
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| neocortex_fuzzed::log::record(bytes));

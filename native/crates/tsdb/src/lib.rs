@@ -131,7 +131,7 @@ pub mod head;
 pub mod index;
 mod local;
 mod merge;
-mod postings;
+pub mod postings;
 pub mod read_only;
 mod selections;
 mod series_count;

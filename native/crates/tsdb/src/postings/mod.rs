@@ -2,7 +2,7 @@
 
 mod list;
 mod mem;
-pub(crate) mod ops;
+pub mod ops;
 mod resolve;
 
 pub(crate) use mem::MemPostings;

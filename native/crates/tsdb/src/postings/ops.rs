@@ -1,7 +1,7 @@
 //! Set operations on ascending lists of series numbers.
 
 /// Numbers in both lists. The longer list is galloped through, so that a short list stays cheap beside a long one.
-pub(crate) fn intersect(a: &[u32], b: &[u32]) -> Vec<u32> {
+pub fn intersect(a: &[u32], b: &[u32]) -> Vec<u32> {
     let (short, mut long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     let mut out = Vec::with_capacity(short.len());
     for id in short {
@@ -16,7 +16,7 @@ pub(crate) fn intersect(a: &[u32], b: &[u32]) -> Vec<u32> {
 }
 
 /// Numbers of `a` that are not in `b`.
-pub(crate) fn subtract(a: &[u32], mut b: &[u32]) -> Vec<u32> {
+pub fn subtract(a: &[u32], mut b: &[u32]) -> Vec<u32> {
     let mut out = Vec::with_capacity(a.len());
     for id in a {
         b = seek(b, *id);
@@ -28,7 +28,7 @@ pub(crate) fn subtract(a: &[u32], mut b: &[u32]) -> Vec<u32> {
 }
 
 /// Numbers in at least one of the lists.
-pub(crate) fn union<'a>(lists: impl IntoIterator<Item = &'a [u32]>) -> Vec<u32> {
+pub fn union<'a>(lists: impl IntoIterator<Item = &'a [u32]>) -> Vec<u32> {
     let mut out = Vec::new();
     let mut sorted = true;
     for list in lists {
