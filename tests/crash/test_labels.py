@@ -2,8 +2,9 @@
 
 `NEOCORTEX_DIE_AT` has it abort there (`native/crates/tsdb/src/failpoint.rs`). One data directory lives through all
 deaths, with time running fast: a block range is 20 pushes. Every second death is a plain SIGKILL, so that each label is
-met in a directory that a start has just brought back. Samples that are no longer on the disk are looked for in the
-bucket.
+met in a directory that a start has just brought back. Where a server dies while it ends, it has ended once before, so that
+there is a snapshot which it began with. Every fourth sample comes late. Samples that are no longer on the disk are looked for
+in the bucket.
 """
 
 import os
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from crash.check import check
-from crash.writers import Writers
+from crash.writers import LATE, Writers
 from support.processes import Neocortex
 
 ROUNDS = int(os.environ.get("NEOCORTEX_CRASH_ROUNDS", "1"))
@@ -26,6 +27,9 @@ SEED = int(os.environ.get("NEOCORTEX_CRASH_SEED", "0")) or int(time.time())
 
 AT_START = ["start.replayed"]
 
+AT_END = ["snapshot.begun", "snapshot.written", "snapshot.complete", "snapshot.named", "snapshot.other-renamed"]
+"""Where it dies when it is asked to end. The last one it may pass before, in a compaction."""
+
 LABELS = {
     # A request: before its record, with half of it, with all of it, with the memory changed, before the answer.
     "append.before-log": 40,
@@ -33,13 +37,28 @@ LABELS = {
     "append.logged": 40,
     "append.applied": 40,
     "push.before-answer": 40,
+    # The other log has it, that of late samples has not.
+    "late.before-log": 10,
     "segment.ended": 2,
     "segment.begun": 2,
+    # Full chunks: their file is there without its header, it has half of them, it has them, they are marked in the log of
+    # late samples, the file is not written to any more, it is gone.
+    "chunk-file.begun": 2,
+    "chunk-file.half-written": 4,
+    "chunk-file.written": 4,
+    "late.chunks-written": 2,
+    "late.marked": 2,
+    "chunk-file.ended": 2,
+    "chunk-file.removed": 2,
     "block.chunks-written": 2,
     "block.written": 2,
     "block.named": 2,
     "head.before-truncation": 2,
     "head.truncated": 2,
+    # Blocks of late samples: nobody was shown them, the log still has the samples, a part of it is gone.
+    "late.blocks-written": 2,
+    "late.before-truncation": 2,
+    "late.segment-removed": 2,
     "checkpoint.written": 1,
     "checkpoint.named": 1,
     "checkpoint.segment-removed": 2,
@@ -65,13 +84,19 @@ OPTIONS = [
     "-blocks-storage.tsdb.head-compaction-idle-timeout=0s",
     "-blocks-storage.tsdb.ship-interval=100ms",
     "-blocks-storage.tsdb.retention-period=1s",
+    "-blocks-storage.tsdb.memory-snapshot-on-shutdown=true",
+    "-blocks-storage.tsdb.out-of-order-cap-max=2",
+    "-ingester.out-of-order-time-window=1h",
 ]
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(120 + ROUNDS * 200)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(120 + ROUNDS * 300)]
 
 
 def start_to_die(server: Neocortex, writers: Writers, label: str, times: int) -> None:
     """Starts it and returns when it died at a label."""
+    if label in AT_END:
+        server.start()
+        assert server.stop() == 0, server.running.tail()
     environment = {"NEOCORTEX_DIE_AT": f"{label}:{times}"}
     try:
         server.start(environment=environment)
@@ -79,6 +104,8 @@ def start_to_die(server: Neocortex, writers: Writers, label: str, times: int) ->
         # The writers do not wait until it says that it is ready.
         assert f"died at {label}" in str(ended), ended
         return
+    if label in AT_END:
+        server.running.terminate()
     try:
         status = server.running.wait(timeout=60)
     except subprocess.TimeoutExpired:
@@ -92,10 +119,12 @@ def test_dying_at_every_label_loses_and_invents_nothing(tmp_path: Path) -> None:
     rng = random.Random(SEED)
     first_ms = int(time.time() * 1000) - 100_000 * STEP_MS
     deaths = checked = 0
-    with Neocortex(tmp_path, extra=OPTIONS) as server, Writers(server.port, tmp_path, first_ms, STEP_MS) as writers:
+    with Neocortex(tmp_path, extra=OPTIONS) as server, Writers(server.port, tmp_path, first_ms, STEP_MS, turn=LATE) as writers:
         server.kill()
         for _ in range(ROUNDS):
-            for label in rng.sample([*AT_START, *LABELS], k=len(AT_START) + len(LABELS)):
+            labels = [*AT_START, *LABELS, *AT_END]
+            rng.shuffle(labels)
+            for label in labels:
                 start_to_die(server, writers, label, rng.randint(1, LABELS.get(label, 1)))
                 writers.pause()
                 server.start()

@@ -1,6 +1,7 @@
 """Writers whose samples can be checked without the victim's help, and the journal of what they sent."""
 
 import http.client
+import itertools
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,10 @@ TENANT = "crash"
 
 LEAD_STEPS = 4
 """How far one writer may be before the others: less than half a block range, or they would be out of bounds."""
+
+IN_ORDER = (0,)
+LATE = (0, 2, 3, 1)
+"""Turns of steps: in which order the samples of so many steps are sent, again and again."""
 
 
 def value_of(writer: int, series: int, t: int) -> float:
@@ -45,9 +50,12 @@ class Journal:
 class Writer(threading.Thread):
     """Pushes one sample of each of its series, again and again until it is acknowledged, and then the next ones."""
 
-    def __init__(self, port: int, number: int, first_ms: int, step_ms: int, folder: Path) -> None:
+    def __init__(
+        self, port: int, number: int, first_ms: int, step_ms: int, folder: Path, turn: Sequence[int] = IN_ORDER
+    ) -> None:
         super().__init__(daemon=True)
         self.port, self.number, self.first_ms, self.step_ms = port, number, first_ms, step_ms
+        self.turn = turn
         self.journal = Journal(folder / f"writer-{number}.journal")
         self.acked_until_ms = first_ms - step_ms
         self.peers: Sequence[Writer] = ()
@@ -70,14 +78,20 @@ class Writer(threading.Thread):
             }
             yield labels, [(t, value_of(self.number, i, t))]
 
+    def times(self) -> Iterator[int]:
+        """The timestamps in the order in which they are sent."""
+        for begin in itertools.count(self.first_ms, len(self.turn) * self.step_ms):
+            yield from (begin + step * self.step_ms for step in self.turn)
+
     def run(self) -> None:
-        t = self.first_ms
+        times = self.times()
+        t = next(times)
         with Client(self.port, TENANT, timeout=5) as client:
             while not self.halt.is_set():
                 if not self.going.is_set() or self._is_ahead(t):
                     time.sleep(0.002)
                 elif self._push(client, t):
-                    t += self.step_ms
+                    t = next(times)
                 else:
                     time.sleep(0.02)  # the victim is down or starting; the same samples are sent again
 
@@ -93,7 +107,7 @@ class Writer(threading.Thread):
             return False
         if answer.status == 200:
             self.journal.acknowledge(t)
-            self.acked_until_ms = t
+            self.acked_until_ms = max(self.acked_until_ms, t)
             return True
         if answer.status < 500:
             self.refused.append(f"{answer.status} {answer.text}")
@@ -105,8 +119,10 @@ class Writer(threading.Thread):
 class Writers:
     """Some writers that keep step with each other."""
 
-    def __init__(self, port: int, folder: Path, first_ms: int, step_ms: int, count: int = 2) -> None:
-        self.all = [Writer(port, number, first_ms, step_ms, folder) for number in range(count)]
+    def __init__(
+        self, port: int, folder: Path, first_ms: int, step_ms: int, count: int = 2, turn: Sequence[int] = IN_ORDER
+    ) -> None:
+        self.all = [Writer(port, number, first_ms, step_ms, folder, turn) for number in range(count)]
         self.first_ms, self.step_ms = first_ms, step_ms
         for writer in self.all:
             writer.peers, writer.lead_ms = self.all, LEAD_STEPS * step_ms
@@ -125,7 +141,7 @@ class Writers:
 
     @property
     def acked_until_ms(self) -> int:
-        """The timestamp that all have got to."""
+        """The latest timestamp that all have got to."""
         return min(writer.acked_until_ms for writer in self.all)
 
     @property

@@ -67,9 +67,13 @@ class Process:
         self._popen.kill()
         self._popen.wait()
 
+    def terminate(self) -> None:
+        """SIGTERM, without waiting for its end."""
+        self._popen.send_signal(signal.SIGTERM)
+
     def stop(self, timeout: float = 20) -> int:
         """SIGTERM and its exit status."""
-        self._popen.send_signal(signal.SIGTERM)
+        self.terminate()
         return self._popen.wait(timeout)
 
     def wait(self, timeout: float) -> int:

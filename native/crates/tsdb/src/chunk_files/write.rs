@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::read::ChunkFile;
 use super::{ChunkRef, FileChunk, HEADER, file_name};
 use crate::error::TsdbError;
+use crate::failpoint;
 use crate::fs::{File, Fs};
 
 /// Bytes after which a file is ended.
@@ -107,6 +108,7 @@ impl Writer {
         };
         let file = self.current.insert(file);
         let start = file.append(&batch.bytes)?;
+        failpoint::reach("chunk-file.written");
         let mapped = Arc::new(ChunkFile::open(&*self.fs, &self.dir, file.number)?);
         file.len = start + batch.bytes() as u64;
         file.torn = false;
@@ -127,6 +129,7 @@ impl Writer {
         synced?;
         self.fs.sync_dir(&self.dir).map_err(|e| TsdbError::io(&self.dir, "sync directory", e))?;
         self.current = None;
+        failpoint::reach("chunk-file.ended");
         Ok(())
     }
 
@@ -163,6 +166,7 @@ impl Writer {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(TsdbError::io(&path, "remove", e)),
                 _ => self.oldest = self.oldest.saturating_add(1),
             }
+            failpoint::reach("chunk-file.removed");
         }
         Ok(())
     }
@@ -172,6 +176,7 @@ impl Writer {
         let number = self.next;
         let path = self.dir.join(file_name(number));
         let file = self.fs.create(&path).map_err(|e| TsdbError::io(&path, "create", e))?;
+        failpoint::reach("chunk-file.begun");
         self.next = number.saturating_add(1);
         Ok(Current { number, path, file, len: 0, torn: false })
     }
@@ -189,6 +194,7 @@ impl Current {
             self.file.append(&HEADER).map_err(failed)?;
             start = HEADER.len() as u64;
         }
+        failpoint::reach_after("chunk-file.half-written", || drop(self.file.append(&bytes[..bytes.len() / 2])));
         self.file.append(bytes).map_err(failed)?;
         Ok(start)
     }

@@ -11,6 +11,7 @@ use crate::block::meta::BlockMeta;
 use crate::block::write::BlockWriter;
 use crate::block::{Block, Ulid, dir};
 use crate::error::TsdbError;
+use crate::failpoint;
 use crate::head::{FrozenOutOfOrder, FrozenSeries};
 use crate::local::Local;
 
@@ -29,6 +30,7 @@ impl Compactor {
             }
         }
         written?;
+        failpoint::reach("late.blocks-written");
         for block in blocks {
             compacted.created.push(block.meta().ulid);
             local.add_block(block);

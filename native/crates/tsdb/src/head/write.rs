@@ -87,6 +87,7 @@ impl Head {
         }
         if !late.is_empty() {
             let log = appender.out_of_order_log.as_mut().ok_or(TsdbError::Closed)?;
+            failpoint::reach("late.before-log");
             // Both logs have the request, or none.
             log.log(&slices(&late)).inspect_err(failed).inspect_err(|_| wal.take_back(written))?;
         }

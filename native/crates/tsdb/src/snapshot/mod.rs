@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::TsdbError;
+use crate::failpoint;
 use crate::fs::Fs;
 use crate::wal::read::Position;
 use crate::wal::write::{WalOptions, Writer as Log};
@@ -81,6 +82,7 @@ fn remove_others(fs: &dyn Fs, dir: &Path, kept: &str) -> Result<(), TsdbError> {
             Some(_) => path,
             None => rename_to_temporary(fs, dir, &name)?,
         };
+        failpoint::reach("snapshot.other-renamed");
         fs.remove_dir_all(&doomed).map_err(|e| TsdbError::io(&doomed, "remove snapshot", e))?;
     }
     Ok(())
@@ -135,6 +137,7 @@ impl Writer {
             _ => {}
         }
         let log = Log::open(Arc::clone(fs), &temporary, options)?;
+        failpoint::reach("snapshot.begun");
         Ok(Self { fs: Arc::clone(fs), dir: dir.to_owned(), name, log, batch: Vec::new(), bytes: 0 })
     }
 
@@ -155,11 +158,14 @@ impl Writer {
     /// [`TsdbError::Io`]
     pub fn finish(mut self, next_series: u64) -> Result<(), TsdbError> {
         self.flush()?;
+        failpoint::reach("snapshot.written");
         self.log.close()?;
         self.write_next_series(next_series)?;
         let (temporary, path) = (self.dir.join(format!("{}{TEMPORARY_SUFFIX}", self.name)), self.dir.join(&self.name));
         self.fs.sync_dir(&temporary).map_err(|e| TsdbError::io(&temporary, "sync directory", e))?;
+        failpoint::reach("snapshot.complete");
         self.fs.rename(&temporary, &path).map_err(|e| TsdbError::io(&path, "rename", e))?;
+        failpoint::reach("snapshot.named");
         remove_others(&*self.fs, &self.dir, &self.name)
     }
 

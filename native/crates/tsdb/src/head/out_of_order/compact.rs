@@ -13,6 +13,7 @@ use super::chunk::FullChunk;
 use crate::chunk::EncodedChunk;
 use crate::chunk_files::read::ChunkFiles;
 use crate::error::TsdbError;
+use crate::failpoint;
 
 /// Series whose chunks are closed before readers may have the lock.
 const SLICE: usize = 256;
@@ -75,6 +76,7 @@ impl Head {
             }
         }
         self.forget(gone);
+        failpoint::reach("late.before-truncation");
         let appender = self.appender.lock();
         appender.out_of_order_log.as_ref().ok_or(TsdbError::Closed)?.truncate(frozen.segment)
     }

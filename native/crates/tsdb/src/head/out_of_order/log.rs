@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::TsdbError;
+use crate::failpoint;
 use crate::fs::Fs;
 use crate::wal::write::{WalOptions, Writer};
 use crate::wal::{segment_name, segments};
@@ -50,6 +51,7 @@ impl OutOfOrderLog {
         for number in segments(&*self.fs, &self.dir)?.into_iter().take_while(|number| *number < first) {
             let path = self.dir.join(segment_name(number));
             self.fs.remove_file(&path).map_err(|e| TsdbError::io(&path, "remove segment", e))?;
+            failpoint::reach("late.segment-removed");
         }
         Ok(())
     }

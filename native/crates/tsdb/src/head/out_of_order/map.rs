@@ -19,6 +19,7 @@ use crate::chunk::encode::{Sample, Value};
 use crate::chunk_files::write::{Batch, Writer};
 use crate::chunk_files::{ChunkRef, FileChunk};
 use crate::error::TsdbError;
+use crate::failpoint;
 use crate::wal::record::{self, RefHistogram, RefSample};
 
 /// Series that are looked at before others may have the lock.
@@ -51,6 +52,7 @@ impl Head {
             let (batch, outgoing, looked_at) = self.next_out_of_order_batch(rest);
             if !batch.is_empty() {
                 let places = self.write(writer, &batch)?;
+                failpoint::reach("late.chunks-written");
                 mapped += places.len() as u64;
                 let mut store = self.store.write();
                 outgoing.iter().zip(places).for_each(|(chunk, at)| store.out_of_order.settle(chunk, at));
@@ -93,6 +95,7 @@ impl Head {
         let records: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
         let log = appender.out_of_order_log.as_mut().ok_or(TsdbError::Closed)?;
         log.log(&records).inspect_err(|_| add(&self.counters.wal_failures, 1))?;
+        failpoint::reach("late.marked");
         let mut store = self.store.write();
         ids.iter().for_each(|id| store.out_of_order.set_marked(*id));
         Ok(())
