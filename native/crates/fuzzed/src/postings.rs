@@ -34,6 +34,9 @@ const CHUNK_RANGE_MS: i64 = 7_200_000;
 /// Time of the samples that the head keeps.
 const NEW_MS: i64 = 3 * CHUNK_RANGE_MS;
 
+/// More would cost time and no other code.
+const MAX_SERIES: usize = 64;
+
 /// Labels beside the number of a series; no series has the last one.
 const NAMES: [&str; 4] = ["a", "b", "c", "none"];
 
@@ -62,12 +65,12 @@ impl Spread {
 pub fn selectors(input: &[u8]) {
     let Some(([count, old, spreads @ ..], matchers)) = input.split_first_chunk::<11>() else { return };
     let spreads = spreads.as_chunks::<3>().0.iter().map(|[first, step, values]| Spread {
-        first: usize::from(*first),
+        first: usize::from(*first) % MAX_SERIES,
         step: usize::from(*step) + 1,
         values: usize::from(*values) + 1,
     });
     let spreads: Vec<Spread> = spreads.collect();
-    let series: Vec<Labels> = (0..=usize::from(*count)).map(|i| labels(&spreads, i)).collect();
+    let series: Vec<Labels> = (0..=usize::from(*count) % MAX_SERIES).map(|i| labels(&spreads, i)).collect();
     let is_old = |i: usize| i.is_multiple_of(usize::from(*old) + 1);
     let matchers: Vec<Matcher> = matchers.as_chunks::<2>().0.iter().take(4).map(matcher).collect();
     let matching = |i: &usize| matchers.iter().all(|m| m.matches(series[*i].get(m.name()).unwrap_or("")));
