@@ -74,7 +74,7 @@ LABELS = {
 
 STEP_MS = 5_000
 RANGE_STEPS = 20
-CHECKED_STEPS = 500
+CHECKED_STEPS = 200
 """How far back a check after each death looks; the last one looks at everything."""
 OPTIONS = [
     f"-blocks-storage.tsdb.block-ranges-period={RANGE_STEPS * STEP_MS // 1000}s",
