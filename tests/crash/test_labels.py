@@ -1,10 +1,10 @@
 """The server dies at every labelled place of its own code: nothing acknowledged is lost, nothing is invented.
 
 `NEOCORTEX_DIE_AT` has it abort there (`native/crates/tsdb/src/failpoint.rs`). One data directory lives through all
-deaths, with time running fast: a block range is 20 pushes. Every second death is a plain SIGKILL, so that each label is
-met in a directory that a start has just brought back. Where a server dies while it ends, it has ended once before, so that
-there is a snapshot which it began with. Every fourth sample comes late. Samples that are no longer on the disk are looked for
-in the bucket.
+deaths, with time running fast: a block range is 20 pushes, of which every fourth comes late. Every second death is a
+plain SIGKILL, so that each label is met in a directory that a start has just brought back. A server that is to die
+while it ends begins with the snapshot of one that ended. Samples that are no longer on the disk are looked for in the
+bucket.
 """
 
 import os
@@ -41,8 +41,8 @@ LABELS = {
     "late.before-log": 10,
     "segment.ended": 2,
     "segment.begun": 2,
-    # Full chunks: their file is there without its header, it has half of them, it has them, they are marked in the log of
-    # late samples, the file is not written to any more, it is gone.
+    # Full chunks: their file is there without its header, it has half of them, it has them, those of late samples are
+    # marked in their log; the file is not written to any more, it is gone.
     "chunk-file.begun": 2,
     "chunk-file.half-written": 4,
     "chunk-file.written": 4,
@@ -119,7 +119,10 @@ def test_dying_at_every_label_loses_and_invents_nothing(tmp_path: Path) -> None:
     rng = random.Random(SEED)
     first_ms = int(time.time() * 1000) - 100_000 * STEP_MS
     deaths = checked = 0
-    with Neocortex(tmp_path, extra=OPTIONS) as server, Writers(server.port, tmp_path, first_ms, STEP_MS, turn=LATE) as writers:
+    with (
+        Neocortex(tmp_path, extra=OPTIONS) as server,
+        Writers(server.port, tmp_path, first_ms, STEP_MS, turn=LATE) as writers,
+    ):
         server.kill()
         for _ in range(ROUNDS):
             labels = [*AT_START, *LABELS, *AT_END]

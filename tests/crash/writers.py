@@ -51,7 +51,7 @@ class Writer(threading.Thread):
     """Pushes one sample of each of its series, again and again until it is acknowledged, and then the next ones."""
 
     def __init__(
-        self, port: int, number: int, first_ms: int, step_ms: int, folder: Path, turn: Sequence[int] = IN_ORDER
+        self, port: int, number: int, first_ms: int, step_ms: int, folder: Path, *, turn: Sequence[int] = IN_ORDER
     ) -> None:
         super().__init__(daemon=True)
         self.port, self.number, self.first_ms, self.step_ms = port, number, first_ms, step_ms
@@ -120,9 +120,9 @@ class Writers:
     """Some writers that keep step with each other."""
 
     def __init__(
-        self, port: int, folder: Path, first_ms: int, step_ms: int, count: int = 2, turn: Sequence[int] = IN_ORDER
+        self, port: int, folder: Path, first_ms: int, step_ms: int, count: int = 2, *, turn: Sequence[int] = IN_ORDER
     ) -> None:
-        self.all = [Writer(port, number, first_ms, step_ms, folder, turn) for number in range(count)]
+        self.all = [Writer(port, number, first_ms, step_ms, folder, turn=turn) for number in range(count)]
         self.first_ms, self.step_ms = first_ms, step_ms
         for writer in self.all:
             writer.peers, writer.lead_ms = self.all, LEAD_STEPS * step_ms
