@@ -133,10 +133,12 @@ impl Reader {
             };
             match (kind, begun) {
                 (Fragment::Full, false) | (Fragment::Last, true) => {
+                    // The checksum is not one of the flags: what they say of the record may be wrong.
+                    let flags = self.unpack(flags)?;
                     if let Some((segment, _)) = self.segment {
                         self.good = Position { segment, offset: self.page_start + self.at as u64 };
                     }
-                    return self.unpack(flags).map(Some);
+                    return Ok(Some(flags));
                 }
                 (Fragment::First, false) | (Fragment::Middle, true) => begun = true,
                 _ => return Err(self.corrupt(format!("unexpected fragment {kind:?}"))),

@@ -128,6 +128,21 @@ fn a_missing_segment_is_told() {
 }
 
 #[test]
+fn a_record_that_cannot_be_unpacked_is_cut_off() {
+    for flag in [super::SNAPPY, super::ZSTD] {
+        let fs = written(&[vec![b"one".to_vec(), b"two".to_vec()]], WalCompression::None);
+        let path = dir().join(segment_name(0));
+        let mut bytes = fs.bytes(&path).unwrap();
+        let second = bytes.len() / 2;
+        bytes[second] |= flag;
+        fs.put(&path, bytes);
+        assert!(matches!(read(&fs).1, Some(TsdbError::Corrupt { .. })));
+        let (records, damage) = read(&fs);
+        assert!(records == [b"one"] && damage.is_none(), "{records:?}, {damage:?}");
+    }
+}
+
+#[test]
 fn a_snappy_length_that_lies_is_told_before_memory_is_taken() {
     let fs = FaultyFs::new();
     drop(open(&fs, WalCompression::None).unwrap());
