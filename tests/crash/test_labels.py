@@ -1,7 +1,7 @@
 """The server dies at every labelled place of its own code: nothing acknowledged is lost, nothing is invented.
 
 `NEOCORTEX_DIE_AT` has it abort there (`native/crates/tsdb/src/failpoint.rs`). One data directory lives through all
-deaths, with time running fast: a block range is 20 pushes, of which every fourth comes late. Every third death is a
+deaths, with time running fast: a block range is 40 pushes, of which every fourth comes late. Every third death is a
 plain SIGKILL, after a look at what is there. A server that is to die while it ends begins with the snapshot of one that
 ended. Samples that are no longer on the disk are looked for in the bucket.
 """
@@ -72,7 +72,7 @@ LABELS = {
 """Where it dies while it runs, and the greatest number of times that it passes there before."""
 
 STEP_MS = 5_000
-RANGE_STEPS = 20
+RANGE_STEPS = 40
 UNCHECKED = 2
 """Deaths at labels between two checks."""
 
@@ -91,7 +91,7 @@ OPTIONS = [
     "-ingester.out-of-order-time-window=1h",
 ]
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(120 + ROUNDS * 200)]
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(300 + ROUNDS * 200)]
 
 
 def start_to_die(server: Neocortex, writers: Writers, label: str, times: int) -> None:
@@ -109,7 +109,8 @@ def start_to_die(server: Neocortex, writers: Writers, label: str, times: int) ->
     if label in AT_END:
         server.running.terminate()
     try:
-        status = server.running.wait(timeout=60)
+        # A compaction goes on as long as writers give it work.
+        status = server.running.wait(timeout=180)
     except subprocess.TimeoutExpired:
         pytest.fail(f"{label} was not reached; acknowledged until {writers.acked_until_ms}, refused: {writers.refused}")
     assert status == -signal.SIGABRT, f"ended with {status}:\n{server.running.tail()}"

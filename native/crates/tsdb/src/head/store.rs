@@ -9,7 +9,7 @@ use neocortex_model::sample::HistogramValue;
 use super::by_series::BySeries;
 use super::label_sets::{LabelSets, Pair, SeriesId};
 use super::out_of_order::OutOfOrder;
-use super::series::{ChunkChange, ChunkRules, ClosedChunk, Place, Series};
+use super::series::{ChunkChange, ChunkRules, ClosedChunk, Place, Series, range_end};
 use super::symbols::Symbols;
 use super::waiting::Waiting;
 use crate::chunk::xor::XorChunk;
@@ -191,6 +191,9 @@ impl Store {
 
     /// Gives a series the chunk that it was filling, newer than all its samples: floats go on in it, a chunk of histograms
     /// counts as full.
+    ///
+    /// # Errors
+    /// [`TsdbError::Corrupt`] when it is damaged, or ends in another range than it begins in.
     pub(super) fn resume(&mut self, id: SeriesId, chunk: EncodedChunk) -> Result<(), TsdbError> {
         let rules = self.rules;
         let Some(series) = self.series.get_mut(id) else { return Ok(()) };
@@ -198,6 +201,10 @@ impl Store {
             return Ok(());
         }
         let (min_t, max_t) = (chunk.min_t, chunk.max_t);
+        // Begun under other settings: no block would have all of it, and the head would never be done with it.
+        if !(min_t..range_end(min_t, rules.range_ms)).contains(&max_t) {
+            return Err(TsdbError::corrupt_bytes(0, format_args!("chunk does not end within its range")));
+        }
         if chunk.encoding == Encoding::Xor {
             series.resume(min_t, XorChunk::resume(&chunk.bytes)?, rules);
             self.open_bytes += series.open_bytes();

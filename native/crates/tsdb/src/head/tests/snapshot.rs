@@ -271,6 +271,20 @@ fn records_that_are_not_known_are_not_guessed_at() {
 }
 
 #[test]
+fn an_open_chunk_that_crosses_a_border_of_shorter_blocks_is_not_taken() {
+    let mut f = Fixture::with(Options { samples_per_chunk: 120, ..options() });
+    fill(&f, 0, 6);
+    let before = f.contents();
+    f.tsdb.close().unwrap();
+    f.options.chunk_range_ms = 60_000;
+    f.crash_and_reopen();
+    assert_eq!((f.contents(), f.tsdb.stats().snapshot_failures), (before.clone(), 1));
+    // What a block cannot have wholly would stay in the head, which would be compacted again and again.
+    f.tsdb.flush().unwrap();
+    assert_eq!((f.contents(), f.tsdb.blocks().len()), (before, 2));
+}
+
+#[test]
 fn one_of_another_log_goes() {
     let (f, _) = with_a_snapshot();
     let fs = f.fs.after_process_crash();
