@@ -68,8 +68,10 @@ impl Compactor {
 
     fn compact_head(&self, local: &Local) -> Result<Compacted, TsdbError> {
         let mut compacted = Compacted::default();
+        // Up to what there is now: while samples come fast, there would always be more to do.
+        let newest_t = local.head().time_range().map(|(_, max_t)| max_t);
         let ends = std::iter::from_fn(|| {
-            let (min_t, max_t) = local.head().time_range()?;
+            let (max_t, (min_t, _)) = newest_t.zip(local.head().time_range())?;
             let spans = max_t.saturating_sub(min_t);
             (spans > self.range_ms / 2 * 3).then(|| head::range_end(min_t, self.range_ms))
         });
