@@ -8,6 +8,7 @@
 mod append;
 mod arena;
 mod by_series;
+mod checkpoint;
 mod exemplars;
 mod filed;
 mod forget;
@@ -16,6 +17,7 @@ mod kind;
 mod label_set_limits;
 pub(crate) mod label_sets;
 pub mod limits;
+mod load;
 mod mapping;
 mod metadata;
 mod order;
@@ -99,6 +101,8 @@ struct Appender {
     /// Number of the next new series in the log; the numbers of a failed append are not used again, since the log may
     /// still hold them.
     next_ref: u64,
+    /// The log had the same number for two series, so that only by its order one knows whose a chunk in a file is.
+    had_numbers_twice: bool,
     touches: Touches,
 }
 
@@ -121,6 +125,7 @@ impl Head {
                 wal: None,
                 out_of_order_log: None,
                 next_ref: 1,
+                had_numbers_twice: false,
                 touches: Touches::default(),
             }),
             store: RwLock::new(Store::new(rules, OutOfOrder::new(options.out_of_order_cap, rules.range_ms))),

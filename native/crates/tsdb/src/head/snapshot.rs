@@ -8,12 +8,13 @@ use std::sync::Arc;
 use super::Head;
 use super::label_sets::SeriesId;
 use super::replay::{Replay, Target};
+use super::series::Place;
 use super::store::Store;
 use crate::chunk::EncodedChunk;
 use crate::error::TsdbError;
 use crate::fs::Fs;
 use crate::snapshot::record::{self, Open, Record};
-use crate::snapshot::{Writer, next_series};
+use crate::snapshot::{Counts, Writer};
 use crate::wal::read::{Position, Reader};
 use crate::wal::record::{RefExemplar, RefTombstone};
 use crate::wal::segment_name;
@@ -49,10 +50,13 @@ impl Head {
         writer.push(record::encode_tombstones(&self.store.read().tombstones()))?;
         let exemplars = self.all_exemplars();
         exemplars.chunks(EXEMPLARS_PER_RECORD).try_for_each(|some| writer.push(record::encode_exemplars(some)))?;
-        writer.finish(self.appender.lock().next_ref)
+        let next_series = self.appender.lock().next_ref;
+        let (newest_file, chunks_in_files) = self.store.read().filed_chunks(u64::MAX);
+        writer.finish(&Counts { next_series, newest_file, chunks_in_files })
     }
 
-    fn all_exemplars(&self) -> Vec<RefExemplar> {
+    /// The exemplars, in the order in which they came.
+    pub(super) fn all_exemplars(&self) -> Vec<RefExemplar> {
         let (store, ring) = (self.store.read(), self.ring.read());
         let of_series = |(id, e): (SeriesId, &neocortex_model::sample::Exemplar)| {
             let series = store.get(id)?.wal_ref;
@@ -80,7 +84,18 @@ impl Store {
         records
     }
 
-    fn tombstones(&self) -> Vec<RefTombstone> {
+    /// The newest of the files up to a number that series have chunks in, 0 for none, and how many they have in these files.
+    pub(super) fn filed_chunks(&self, up_to: u64) -> (u64, u64) {
+        let closed = self.ids(0, self.next_id()).flat_map(|id| self.series(id).closed());
+        let files = closed.filter_map(|chunk| match chunk.place {
+            Place::File(at) => Some(u64::from(at.file.get())),
+            Place::Waiting(_) => None,
+        });
+        files.filter(|file| *file <= up_to).fold((0, 0), |(newest, chunks), file| (file.max(newest), chunks + 1))
+    }
+
+    /// What is deleted of the series, in the order of their numbers.
+    pub(super) fn tombstones(&self) -> Vec<RefTombstone> {
         let mut stones = Vec::new();
         for (id, stretches) in &self.deleted {
             let Some(series) = self.get(*id).map(|series| series.wal_ref) else { continue };
@@ -92,15 +107,16 @@ impl Store {
 }
 
 impl Replay {
-    /// Applies a snapshot. After an error the head and this replay have a part of it.
+    /// Applies a snapshot; gives what it counts, `None` of one of Prometheus. After an error the head and this replay have a
+    /// part of it.
     pub(super) fn read_snapshot(
         &mut self,
         fs: &Arc<dyn Fs>,
         snapshot: &Path,
         target: &mut Target<'_>,
-    ) -> Result<(), TsdbError> {
+    ) -> Result<Option<Counts>, TsdbError> {
         // How many series there were before those that are left is not known of others' snapshots.
-        let next = next_series(&**fs, snapshot)?;
+        let counts = Counts::read(&**fs, snapshot)?;
         let mut reader = Reader::open(Arc::clone(fs), snapshot, 0)?;
         let mut has_all_series = false;
         loop {
@@ -114,9 +130,9 @@ impl Replay {
                 if !has_all_series {
                     return Err(corrupt("snapshot ends early"));
                 }
-                let given = next.map(|next| next.saturating_sub(1));
+                let given = counts.map(|counts| counts.next_series.saturating_sub(1));
                 self.refs.name(given.unwrap_or(self.refs.greatest() + UNKNOWN_NUMBERS));
-                return Ok(());
+                return Ok(counts);
             };
             let record = record::decode(bytes).map_err(corrupt)?;
             match record {

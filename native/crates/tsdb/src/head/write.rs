@@ -154,15 +154,17 @@ impl Head {
         appender.out_of_order_log = Some(out_of_order_log);
     }
 
-    /// Writes what chunks are full, makes these and the logs durable and ends appends. Gives the end of the log, `None` when
-    /// the head was closed before or the chunk files may not be durable.
+    /// Writes what chunks are full, makes these and the logs durable and ends appends. Gives the end of the log; `None` when
+    /// the head was closed before, and when a snapshot cannot stand for the log: the chunk files may not be durable, or it is
+    /// not clear whose chunks they have.
     pub(crate) fn close(&self) -> Result<Option<Position>, TsdbError> {
         // Appends end first: what they make full goes to files.
         let wal = self.appender.lock().wal.take();
         let end = wal.map(|mut wal| wal.close().map(|()| wal.position())).transpose();
         let files = self.close_files();
-        let late = self.appender.lock().out_of_order_log.take().map_or(Ok(()), |mut log| log.close());
-        end.and_then(|end| late.and(files).map(|durable| end.filter(|_| durable)))
+        let mut appender = self.appender.lock();
+        let late = appender.out_of_order_log.take().map_or(Ok(()), |mut log| log.close());
+        end.and_then(|end| late.and(files).map(|durable| end.filter(|_| durable && !appender.had_numbers_twice)))
     }
 
     /// Takes metadata as far as the limits allow.

@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::named::NamedLog;
 use super::read::Reader;
 use super::record::{self, Record, RefMetadata};
-use super::write::{WalOptions, Writer};
+use super::write::WalOptions;
 use super::{segment_name, segments};
 use crate::error::TsdbError;
 use crate::failpoint;
@@ -20,11 +21,6 @@ use crate::fs::Fs;
 use crate::upkeep::Upkeep;
 
 const PREFIX: &str = "checkpoint.";
-
-const TEMPORARY_SUFFIX: &str = ".tmp";
-
-/// Bytes of records that are gathered before they are written.
-const BATCH_BYTES: usize = 1 << 20;
 
 /// The newest checkpoint: its directory and the number of the last segment that it replaces.
 ///
@@ -60,47 +56,34 @@ pub(crate) fn advance(
     if to <= first {
         return Ok(());
     }
-    if newest(&**fs, wal_dir)?.is_some_and(|(_, last)| last >= to) {
-        // An earlier call made it and then failed, maybe before its name was durable.
-        fs.sync_dir(wal_dir).map_err(|e| TsdbError::io(wal_dir, "sync directory", e))?;
-    } else {
-        upkeep.count(|stats| &mut stats.checkpoints, || write(fs, wal_dir, to, mint, keep, options))?;
-    }
-    upkeep.count(|stats| &mut stats.checkpoint_removals, || remove_before(&**fs, wal_dir, to))
+    let filter = Filter { keep, mint, metadata: HashMap::new() };
+    replace(fs, wal_dir, to, options, upkeep, |log| filter.copy_all(fs, wal_dir, to, log))
 }
 
-/// Writes the checkpoint of everything up to segment `to`.
-fn write(
+/// Replaces the log up to segment `to` by a checkpoint with the records that `write` gives it. Nobody may write to
+/// segments up to `to` any more, and there must be a later one.
+///
+/// # Errors
+/// [`TsdbError`]: old or new are whole.
+pub(crate) fn replace(
     fs: &Arc<dyn Fs>,
     wal_dir: &Path,
     to: u64,
-    mint: i64,
-    keep: impl Fn(u64) -> bool,
     options: WalOptions,
+    upkeep: &Upkeep,
+    write: impl FnOnce(&mut NamedLog) -> Result<(), TsdbError>,
 ) -> Result<(), TsdbError> {
-    let path = wal_dir.join(format!("{PREFIX}{to:08}"));
-    let temporary = wal_dir.join(format!("{PREFIX}{to:08}{TEMPORARY_SUFFIX}"));
-    match fs.remove_dir_all(&temporary) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(TsdbError::io(&temporary, "remove", e)),
-        _ => {}
-    }
-    let before = newest(&**fs, wal_dir)?;
-    let mut log = Batched { writer: Writer::open(Arc::clone(fs), &temporary, options)?, batch: Vec::new(), bytes: 0 };
-    let mut filter = Filter { keep, mint, metadata: HashMap::new() };
-    let mut from = 0;
-    if let Some((dir, last)) = before {
-        filter.copy(&mut Reader::open(Arc::clone(fs), &dir, 0)?, &dir, u64::MAX, &mut log)?;
-        from = last + 1;
-    }
-    filter.copy(&mut Reader::open(Arc::clone(fs), wal_dir, from)?, wal_dir, to, &mut log)?;
-    filter.finish(&mut log)?;
-    log.flush()?;
-    log.writer.close()?;
-    fs.sync_dir(&temporary).map_err(|e| TsdbError::io(&temporary, "sync directory", e))?;
-    failpoint::reach("checkpoint.written");
-    fs.rename(&temporary, &path).map_err(|e| TsdbError::io(&path, "rename", e))?;
-    failpoint::reach("checkpoint.named");
-    Ok(())
+    let checkpoint = || {
+        let mut log = NamedLog::create(fs, &wal_dir.join(format!("{PREFIX}{to:08}")), options)?;
+        write(&mut log)?;
+        let complete = log.complete()?;
+        failpoint::reach("checkpoint.written");
+        complete.name()?;
+        failpoint::reach("checkpoint.named");
+        Ok(())
+    };
+    upkeep.count(|stats| &mut stats.checkpoints, checkpoint)?;
+    upkeep.count(|stats| &mut stats.checkpoint_removals, || remove_before(&**fs, wal_dir, to))
 }
 
 /// Removes segments up to `to` and the checkpoints before that of `to`.
@@ -127,29 +110,6 @@ fn checkpoints(fs: &dyn Fs, wal_dir: &Path) -> Result<Vec<(u64, String)>, TsdbEr
     Ok(names.into_iter().filter_map(|name| Some((number(&name)?, name))).collect())
 }
 
-/// Records on their way into a log, many at a time.
-struct Batched {
-    writer: Writer,
-    batch: Vec<Vec<u8>>,
-    bytes: usize,
-}
-
-impl Batched {
-    fn push(&mut self, record: Vec<u8>) -> Result<(), TsdbError> {
-        self.bytes += record.len();
-        self.batch.push(record);
-        if self.bytes >= BATCH_BYTES { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> Result<(), TsdbError> {
-        let slices: Vec<&[u8]> = self.batch.iter().map(Vec::as_slice).collect();
-        self.writer.log(&slices)?;
-        self.batch.clear();
-        self.bytes = 0;
-        Ok(())
-    }
-}
-
 /// What a checkpoint keeps.
 struct Filter<K> {
     keep: K,
@@ -159,8 +119,19 @@ struct Filter<K> {
 }
 
 impl<K: Fn(u64) -> bool> Filter<K> {
+    /// Copies what is kept of the newest checkpoint and of the segments up to `to`.
+    fn copy_all(mut self, fs: &Arc<dyn Fs>, wal_dir: &Path, to: u64, log: &mut NamedLog) -> Result<(), TsdbError> {
+        let mut from = 0;
+        if let Some((dir, last)) = newest(&**fs, wal_dir)? {
+            self.copy(&mut Reader::open(Arc::clone(fs), &dir, 0)?, &dir, u64::MAX, log)?;
+            from = last + 1;
+        }
+        self.copy(&mut Reader::open(Arc::clone(fs), wal_dir, from)?, wal_dir, to, log)?;
+        self.finish(log)
+    }
+
     /// Copies what is kept of a log's records up to segment `to`.
-    fn copy(&mut self, reader: &mut Reader, dir: &Path, to: u64, log: &mut Batched) -> Result<(), TsdbError> {
+    fn copy(&mut self, reader: &mut Reader, dir: &Path, to: u64, log: &mut NamedLog) -> Result<(), TsdbError> {
         loop {
             let Some(bytes) = reader.next()? else { return Ok(()) };
             let decoded = record::decode(bytes);
@@ -177,7 +148,7 @@ impl<K: Fn(u64) -> bool> Filter<K> {
         }
     }
 
-    fn record(&mut self, record: Record, log: &mut Batched) -> Result<(), TsdbError> {
+    fn record(&mut self, record: Record, log: &mut NamedLog) -> Result<(), TsdbError> {
         let (keep, mint) = (&self.keep, self.mint);
         let mut out = Vec::new();
         match record {
@@ -218,7 +189,7 @@ impl<K: Fn(u64) -> bool> Filter<K> {
         if out.is_empty() { Ok(()) } else { log.push(out) }
     }
 
-    fn finish(&mut self, log: &mut Batched) -> Result<(), TsdbError> {
+    fn finish(&mut self, log: &mut NamedLog) -> Result<(), TsdbError> {
         let mut entries: Vec<RefMetadata> = std::mem::take(&mut self.metadata).into_values().collect();
         if entries.is_empty() {
             return Ok(());

@@ -18,12 +18,15 @@
 //! * [`mod@write`]: appends records; one write call a batch.
 //! * [`read`]: record by record, checksums always verified.
 //! * [`repair`]: cuts off a torn tail.
-//! * [`checkpoint`]: finds the newest checkpoint.
+//! * [`checkpoint`]: finds the newest checkpoint, and replaces segments by one.
+//! * [`sound`]: whether what was written is there, without a look at the records.
 
 pub mod checkpoint;
+pub(crate) mod named;
 pub mod read;
 pub mod record;
 pub mod repair;
+pub mod sound;
 pub mod write;
 
 use std::io;

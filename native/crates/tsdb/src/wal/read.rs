@@ -34,6 +34,9 @@ pub struct Reader {
     /// Offset of `page` in the segment.
     page_start: u64,
     at: usize,
+    /// Zeros of the segment so far that stand where a record could.
+    zeros: usize,
+    gap: bool,
     record: Vec<u8>,
     plain: Vec<u8>,
     good: Position,
@@ -56,6 +59,8 @@ impl Reader {
             page: Vec::with_capacity(PAGE_SIZE),
             page_start: 0,
             at: 0,
+            zeros: 0,
+            gap: false,
             record: Vec::new(),
             plain: Vec::new(),
             good,
@@ -72,6 +77,13 @@ impl Reader {
             reader.skip_to(from)?;
         }
         Ok(reader)
+    }
+
+    /// Reads no segments after `last`.
+    #[must_use]
+    pub fn up_to(mut self, last: u64) -> Self {
+        self.ahead.retain(|number| *number <= last);
+        self
     }
 
     fn skip_to(&mut self, from: Position) -> Result<(), TsdbError> {
@@ -105,25 +117,52 @@ impl Reader {
         self.ahead.first().copied().or(self.segment.as_ref().map(|(number, _)| *number))
     }
 
+    /// True when zeros that no writer leaves stand where records could, in what was read so far: what a file system shows of
+    /// a stretch that was never written.
+    #[must_use]
+    pub fn has_gap(&self) -> bool {
+        self.gap
+    }
+
+    /// Goes past the next record without unpacking it; false at the end of the log. After an error the log ends there.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    pub fn skip(&mut self) -> Result<bool, TsdbError> {
+        self.framed().map(|flags| flags.is_some())
+    }
+
     /// The next record, or `None` at the end of the log. After an error the log ends there.
     ///
     /// # Errors
     /// [`TsdbError::Corrupt`] naming segment and offset of the damage, a torn tail included; [`TsdbError::Io`].
     #[allow(clippy::should_implement_trait, reason = "it lends its buffer, which Iterator cannot")]
     pub fn next(&mut self) -> Result<Option<&[u8]>, TsdbError> {
-        let result = self.next_record();
-        if result.is_err() {
-            self.segment = None;
-            self.ahead.clear();
+        let Some(flags) = self.framed()? else { return Ok(None) };
+        let unpacked = self.unpack(flags);
+        if unpacked.is_err() {
+            self.end();
         }
-        match result? {
-            None => Ok(None),
-            Some(0) => Ok(Some(&self.record)),
-            Some(_) => Ok(Some(&self.plain)),
+        match unpacked? {
+            0 => Ok(Some(&self.record)),
+            _ => Ok(Some(&self.plain)),
         }
     }
 
-    /// Puts the next record together in `record`, or unpacked in `plain`; gives its compression flags.
+    fn framed(&mut self) -> Result<Option<u8>, TsdbError> {
+        let result = self.next_record();
+        if result.is_err() {
+            self.end();
+        }
+        result
+    }
+
+    fn end(&mut self) {
+        self.segment = None;
+        self.ahead.clear();
+    }
+
+    /// Puts the next record together in `record`; gives its compression flags.
     fn next_record(&mut self) -> Result<Option<u8>, TsdbError> {
         self.record.clear();
         let mut begun = false;
@@ -160,9 +199,13 @@ impl Reader {
                 if rest.iter().any(|byte| *byte != 0) {
                     return Err(self.corrupt("unexpected non-zero byte in padded page".to_owned()));
                 }
+                if rest.len() >= HEADER_SIZE {
+                    self.zeros += rest.len();
+                }
                 self.at = self.page.len();
                 continue;
             }
+            self.gap |= self.zeros > 0;
             let Some((header, data)) = rest.split_first_chunk::<HEADER_SIZE>() else {
                 return Err(self.corrupt("torn record header".to_owned()));
             };
@@ -198,7 +241,7 @@ impl Reader {
                 let path = self.dir.join(segment_name(number));
                 let file = self.fs.open(&path).map_err(|e| TsdbError::io(&path, "open segment", e))?;
                 self.segment = Some((number, file));
-                (self.page_start, self.at) = (0, 0);
+                (self.page_start, self.at, self.zeros) = (0, 0, 0);
                 self.page.clear();
                 self.good = Position { segment: number, offset: 0 };
                 continue;
@@ -216,6 +259,9 @@ impl Reader {
             if begun {
                 return Err(self.corrupt("record without its last fragment".to_owned()));
             }
+            // Prometheus fills up the last page of a segment.
+            let is_filled_up = self.zeros < PAGE_SIZE && self.page_start.is_multiple_of(PAGE_SIZE as u64);
+            self.gap |= self.zeros > 0 && !is_filled_up;
             self.segment = None;
         }
     }

@@ -74,7 +74,7 @@ impl Machine {
             native_histograms: true,
             out_of_order_cap: 1 + chance.up_to(7),
             // A segment whose sync failed is found damaged only when it is read again, which a snapshot puts off.
-            snapshot_on_close: chance.up_to(1) == 0 && !mix.faults,
+            snapshot_on_close: chance.up_to(1) == 0,
             ..Options::default()
         };
         let window_ms = [0, RANGE_MS / 2, RANGE_MS * 5][chance.up_to(2)];
@@ -366,7 +366,9 @@ impl Machine {
             self.sound = attempt == MAX_FAILING_STARTS || !self.trouble_start();
             let fs: Arc<dyn Fs> = Arc::new(self.fs.clone());
             let clock = Arc::<Ticking>::clone(&self.clock);
-            let opened = Tsdb::open(fs, clock, Path::new(DIR), self.options.clone());
+            let snapshots = self.options.snapshot_on_close && self.chance.up_to(3) > 0;
+            let options = Options { snapshot_on_close: snapshots, ..self.options.clone() };
+            let opened = Tsdb::open(fs, clock, Path::new(DIR), options);
             match opened {
                 Ok(tsdb) => {
                     self.tsdb = Some(tsdb);

@@ -15,7 +15,7 @@ use crate::chunk_files::ChunkRef;
 use crate::chunk_files::read::ChunkFiles;
 use crate::error::TsdbError;
 use crate::fs::Fs;
-use crate::head::start::Damage;
+use crate::head::load::Damage;
 use crate::head::stats::ReplayStats;
 use crate::wal::read::{Position, Reader};
 use crate::wal::record::{self, Record};

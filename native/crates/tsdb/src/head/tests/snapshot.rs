@@ -195,8 +195,8 @@ fn numbers_of_series_that_are_gone_are_not_given_again() {
         assert_eq!(f.tsdb.stats().series, 3);
         f.tsdb.close().unwrap();
         if !is_ours {
-            let next_series = newest(&f.fs, &dir()).unwrap().unwrap().0.join("next_series");
-            f.fs.remove_file(&next_series).unwrap();
+            let counts = newest(&f.fs, &dir()).unwrap().unwrap().0.join("counts");
+            f.fs.remove_file(&counts).unwrap();
         }
         f.crash_and_reopen();
         for i in 1000..1040 {
