@@ -84,8 +84,14 @@ impl Head {
         });
         // What cannot be read is as good as damaged.
         let is_sound = is_sound_until(fs, &dir.join(WAL_DIR), end).unwrap_or(false);
-        // Where two series had the same number only the log tells, by its order, whose a chunk in a file is.
-        let is_usable = has_all_chunks && (is_sound || replay.displaced.is_empty());
+        let is_usable = has_all_chunks
+            && if is_sound {
+                // Who did not start from the snapshot went on with series that only the log before it names.
+                replay.stats.unknown_refs == 0
+            } else {
+                // Where two series had the same number only the log tells, by its order, whose a chunk in a file is.
+                replay.displaced.is_empty()
+            };
         Ok(is_usable.then_some(Loaded { replay, damages, from: Some(end), is_sound }))
     }
 

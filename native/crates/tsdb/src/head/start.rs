@@ -44,11 +44,11 @@ impl Head {
     ) -> Result<ReplayStats, TsdbError> {
         let (wal, wbl) = (dir.join(WAL_DIR), dir.join(WBL_DIR));
         let Loaded { mut replay, damages, from, is_sound } = self.load(fs, dir, min_valid_t)?;
+        if from.is_none() {
+            // The log may be cut off before a snapshot, and goes on with series that only its beginning names.
+            snapshot::remove_all(&**fs, dir)?;
+        }
         if let Some(damage) = damages.wal {
-            if from.is_none() {
-                // The log is going to be another one from there on, which may be before a snapshot.
-                snapshot::remove_all(&**fs, dir)?;
-            }
             repair(&**fs, &wal, damage.good)?;
             replay.stats.repaired = true;
         }

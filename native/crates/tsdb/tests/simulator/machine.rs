@@ -1,32 +1,30 @@
 //! Carries out a history.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use neocortex_tsdb::fs::{Chance, Fault, FaultyFs, Fs};
+use neocortex_tsdb::fs::{Chance, Fault, FaultyFs};
 use neocortex_tsdb::head::SeriesLimits;
 use neocortex_tsdb::{Clock, Compacted, Options, Tsdb, TsdbError, WalCompression};
 
+use crate::exemplars::ExemplarModel;
+use crate::metadata::MetadataModel;
 use crate::model::{End, Model, Retention};
-use crate::read::{Found, Selection, Unreadable, read, select};
+use crate::read::{Found, Selection, Unreadable, exemplars, read, select};
 use crate::steps::{Mix, Step};
 use crate::write::{Request, SeriesNumber, Value, Write};
 
 /// Where the database is.
-const DIR: &str = "/data/tenant";
+pub const DIR: &str = "/data/tenant";
 
 /// A whole number of ranges.
 const START_MS: i64 = 1_700_000_000_000 / 60_000 * 60_000;
 
 const RANGE_MS: i64 = 60_000;
 
-/// Starts that may fail one after the other.
-const MAX_FAILING_STARTS: usize = 5;
-
 /// A clock that never shows the same time twice, so that names of blocks ascend.
 #[derive(Default)]
-struct Ticking(AtomicI64);
+pub struct Ticking(AtomicI64);
 
 impl Clock for Ticking {
     fn now_ms(&self) -> i64 {
@@ -36,32 +34,34 @@ impl Clock for Ticking {
 
 /// A database, its disk, and what is known of both.
 pub struct Machine {
-    chance: Chance,
-    mix: Mix,
-    options: Options,
+    pub(crate) chance: Chance,
+    pub(crate) mix: Mix,
+    pub(crate) options: Options,
     limits: SeriesLimits,
-    clock: Arc<Ticking>,
-    fs: FaultyFs,
-    tsdb: Option<Tsdb>,
-    model: Model,
+    pub(crate) clock: Arc<Ticking>,
+    pub(crate) fs: FaultyFs,
+    pub(crate) tsdb: Option<Tsdb>,
+    pub(crate) model: Model,
+    pub(crate) exemplars: ExemplarModel,
+    pub(crate) metadata: MetadataModel,
     /// Calls from this one on are without faults.
-    sound_from: u64,
-    full: bool,
+    pub(crate) sound_from: u64,
+    pub(crate) full: bool,
     /// Nothing could go wrong any more when this step began.
-    sound: bool,
+    pub(crate) sound: bool,
     last_request: Vec<Write>,
     last_value: Value,
-    selected: Option<(Selection, Found)>,
-    history: Vec<String>,
+    pub(crate) selected: Option<(Selection, Found)>,
+    pub(crate) history: Vec<String>,
 }
 
 /// A broken promise.
-type Checked<T = ()> = Result<T, String>;
+pub type Checked<T = ()> = Result<T, String>;
 
 impl Machine {
     pub fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
-        let mix = Mix { faults: chance.up_to(3) > 0, flips: chance.up_to(7) == 0 };
+        let mix = Mix { faults: chance.up_to(3) > 0, flips: chance.up_to(7) == 0, snapshots: chance.up_to(1) == 0 };
         let retention_ms = if chance.up_to(1) == 0 { 0 } else { RANGE_MS * 4 };
         let options = Options {
             wal_compression: [WalCompression::None, WalCompression::Snappy, WalCompression::Zstd][chance.up_to(2)],
@@ -74,11 +74,11 @@ impl Machine {
             native_histograms: true,
             out_of_order_cap: 1 + chance.up_to(7),
             // A segment whose sync failed is found damaged only when it is read again, which a snapshot puts off.
-            snapshot_on_close: chance.up_to(1) == 0,
             ..Options::default()
         };
         let window_ms = [0, RANGE_MS / 2, RANGE_MS * 5][chance.up_to(2)];
         let limits = SeriesLimits { out_of_order_window_ms: window_ms, ..SeriesLimits::default() };
+        let exemplars = ExemplarModel::new(options.max_exemplars, mix.flips);
         let history = vec![format!("seed {seed}: {mix:?}, window {window_ms} ms, {options:?}")];
         Self {
             chance,
@@ -89,6 +89,8 @@ impl Machine {
             fs: FaultyFs::new(),
             tsdb: None,
             model: Model::new(Retention { range_ms: RANGE_MS, retention_ms }, mix.flips),
+            exemplars,
+            metadata: MetadataModel::default(),
             sound_from: 0,
             full: false,
             sound: true,
@@ -153,6 +155,15 @@ impl Machine {
                 self.may_fail(mapped)?;
                 self.read(i64::MIN, i64::MAX)?;
             }
+            Step::Remove => self.remove()?,
+            Step::SendMetadata { metric, description } => {
+                let tsdb = self.tsdb.as_ref().expect("it runs between steps");
+                self.metadata.send(tsdb, metric, description)?;
+            }
+            Step::PurgeMetadata => {
+                let tsdb = self.tsdb.as_ref().expect("it runs between steps");
+                self.metadata.purge(tsdb)?;
+            }
             Step::Stop => {
                 let closed = self.tsdb().close();
                 if closed.is_ok() && !self.fs.has_given_up() {
@@ -180,7 +191,7 @@ impl Machine {
         Ok(())
     }
 
-    fn tsdb(&self) -> &Tsdb {
+    pub(crate) fn tsdb(&self) -> &Tsdb {
         self.tsdb.as_ref().expect("it runs between steps")
     }
 
@@ -191,17 +202,32 @@ impl Machine {
         self.send()
     }
 
+    /// Checks what is shown of the exemplars of a request that was answered with so many taken, or not.
+    fn check_exemplars(&mut self, writes: &[Write], taken: Option<u64>) -> Checked {
+        let shown = exemplars(self.tsdb())?;
+        match taken {
+            Some(taken) => self.exemplars.acknowledge(writes, taken as usize, &shown),
+            None => {
+                // Some may be in the log all the same.
+                self.exemplars.doubt();
+                self.exemplars.check(&shown)
+            }
+        }
+    }
+
     /// Sends the last request; gives how many samples were refused. What was taken can be read at once, and only that.
     fn send(&mut self) -> Checked<usize> {
         let writes = self.last_request.clone();
         let Some(t) = writes.first().map(|write| write.t) else { return Ok(0) };
         let segment = self.tsdb().stats().wal.segment;
+        self.exemplars.send(&writes);
         let appended = self.tsdb().append(&Request::new(&writes), &self.limits);
         self.note_durable(segment);
         let taken = match &appended {
             Ok(appended) => (appended.samples + appended.histograms) as usize,
             Err(_) => 0,
         };
+        self.check_exemplars(&writes, appended.as_ref().ok().map(|appended| appended.exemplars))?;
         let found = select(self.tsdb(), t, t).and_then(|selection| read(&selection, t, t));
         let Some(found) = self.readable(found)? else {
             self.model.doubt(&writes);
@@ -252,7 +278,22 @@ impl Machine {
         let compacted = compact(self.tsdb());
         self.note_durable(segment);
         self.may_fail(compacted)?;
+        self.exemplars.doubt();
         self.read(i64::MIN, i64::MAX)
+    }
+
+    fn remove(&mut self) -> Checked {
+        let removed = self.tsdb().remove();
+        let is_removed = removed.is_ok();
+        self.may_fail(removed)?;
+        let end = self.die();
+        if is_removed && end == End::Process {
+            self.model.remove_all();
+        } else {
+            self.model.doubt_all();
+        }
+        self.exemplars.doubt();
+        self.start(end)
     }
 
     /// Blocks that may go do; of those, with `shipped`, only some.
@@ -279,7 +320,7 @@ impl Machine {
     }
 
     /// An operation may fail where calls fail or bits flip, and nowhere else.
-    fn may_fail<T>(&mut self, result: Result<T, TsdbError>) -> Checked {
+    pub(crate) fn may_fail<T>(&mut self, result: Result<T, TsdbError>) -> Checked {
         match result {
             Ok(_) => Ok(()),
             Err(e) if self.sound && !self.mix.flips => Err(format!("failed on a sound disk: {e}")),
@@ -297,7 +338,7 @@ impl Machine {
     }
 
     /// Reads may fail where bits flip, and nowhere else.
-    fn readable<T>(&self, result: Result<T, Unreadable>) -> Checked<Option<T>> {
+    pub(crate) fn readable<T>(&self, result: Result<T, Unreadable>) -> Checked<Option<T>> {
         match result {
             Ok(read) => Ok(Some(read)),
             Err(Unreadable::Failed(_)) if self.mix.flips => Ok(None),
@@ -305,105 +346,14 @@ impl Machine {
         }
     }
 
-    fn fail(&mut self, after: u64, fault: Fault) {
+    pub(crate) fn fail(&mut self, after: u64, fault: Fault) {
         let call = self.fs.calls() + after;
         self.fs.fail_at(call, fault);
         self.sound_from = self.sound_from.max(call + 1);
     }
 
-    fn fill(&mut self, room: usize) {
+    pub(crate) fn fill(&mut self, room: usize) {
         self.fs.set_capacity(Some(self.fs.used() + room));
         self.full = true;
-    }
-
-    /// The process is gone, and the disk without faults.
-    fn kill(&mut self) {
-        let disk = self.fs.after_process_crash();
-        self.go_on_with(disk);
-    }
-
-    /// The power is gone, and so is what was not durable: all of it without a seed.
-    fn lose_power(&mut self, seed: Option<u64>) {
-        let disk = match seed {
-            Some(seed) => self.fs.after_power_failure_by_chance(seed),
-            None => self.fs.after_power_failure(),
-        };
-        self.go_on_with(disk);
-    }
-
-    fn go_on_with(&mut self, disk: FaultyFs) {
-        (self.tsdb, self.selected) = (None, None);
-        self.fs = disk;
-        (self.sound_from, self.full) = (0, false);
-    }
-
-    /// The process dies or the power fails.
-    fn die(&mut self) -> End {
-        match self.chance.up_to(5) {
-            0 => self.lose_power(None),
-            1 => {
-                let seed = self.chance.bits();
-                self.lose_power(Some(seed));
-            }
-            _ => {
-                self.kill();
-                return End::Process;
-            }
-        }
-        End::Power
-    }
-
-    fn die_and_start(&mut self) -> Checked {
-        let end = self.die();
-        self.start(end)
-    }
-
-    /// Starts the database by itself, however often that fails for a failing disk.
-    fn start(&mut self, mut end: End) -> Checked {
-        for attempt in 0.. {
-            self.history.push(format!("  start after {end:?}"));
-            // At last, the disk is sound.
-            self.sound = attempt == MAX_FAILING_STARTS || !self.trouble_start();
-            let fs: Arc<dyn Fs> = Arc::new(self.fs.clone());
-            let clock = Arc::<Ticking>::clone(&self.clock);
-            let snapshots = self.options.snapshot_on_close && self.chance.up_to(3) > 0;
-            let options = Options { snapshot_on_close: snapshots, ..self.options.clone() };
-            let opened = Tsdb::open(fs, clock, Path::new(DIR), options);
-            match opened {
-                Ok(tsdb) => {
-                    self.tsdb = Some(tsdb);
-                    break;
-                }
-                failed => self.may_fail(failed)?,
-            }
-            if self.fs.has_crashed() {
-                end = end.max(self.die());
-            } else {
-                self.kill();
-            }
-        }
-        let found = select(self.tsdb(), i64::MIN, i64::MAX).and_then(|selection| read(&selection, i64::MIN, i64::MAX));
-        match self.readable(found)? {
-            Some(found) => self.model.check_started(&found, end, !self.fs.has_given_up()),
-            None => Ok(()),
-        }
-    }
-
-    /// Lets something go wrong at a start, or not.
-    fn trouble_start(&mut self) -> bool {
-        match self.chance.up_to(9) {
-            0 if self.mix.faults => self.fill(self.options.segment_size / 1000),
-            1 | 2 if self.mix.faults => {
-                let fault = Fault::ALL[self.chance.up_to(Fault::ALL.len() - 1)];
-                let after = self.chance.up_to(8) as u64;
-                self.fail(after, fault);
-            }
-            3 | 4 if self.mix.flips => {
-                let after = self.chance.up_to(8) as u64;
-                self.fs.flip_at(self.fs.reads() + after, self.chance.bits());
-            }
-            _ => return false,
-        }
-        true
     }
 }

@@ -1,16 +1,21 @@
-//! What the database promises, checked against a model over random histories: appends, reads, compactions, stops, deaths
-//! of the process, losses of power, failing calls and full disks, in any order.
+//! What the database promises, checked against a model over random histories: appends, reads, compactions, removals, stops
+//! with a snapshot and without, deaths of the process, losses of power, failing calls and full disks, in any order.
 //!
 //! * [`model`]: the promises. What must be there after each kind of end, what may be, and what never.
+//! * [`exemplars`], [`metadata`]: the same of what comes beside samples.
 //! * [`steps`]: what can happen, and how often. A new operation begins here.
 //! * [`machine`]: carries out the steps on a database on a disk in memory, and asks the model.
+//! * [`life`]: how the database ends and starts.
 //! * [`write`]: requests, whose values tell which request they came with.
 //! * [`read`]: everything that a database has, as the model knows it.
 //!
 //! A history follows from its seed alone. `NEOCORTEX_SIMULATOR_SEED` runs a single one, `NEOCORTEX_SIMULATOR_SEEDS` so
 //! many from 0 on.
 
+mod exemplars;
+mod life;
 mod machine;
+mod metadata;
 mod model;
 mod read;
 mod steps;

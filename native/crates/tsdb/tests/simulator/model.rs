@@ -10,6 +10,7 @@
 //! 5. What a start found stays: it is acknowledged and durable from then on. What it did not find never comes back.
 //! 6. A sample that comes again with another value does not count.
 //! 7. Blocks past retention may be gone. Nothing younger is.
+//! 8. A removed database is gone. Where its removal failed, or the power did after it, there may be some of it.
 
 use std::collections::BTreeMap;
 
@@ -100,7 +101,7 @@ impl Model {
             let values = self.samples.entry((write.series, write.t)).or_default();
             match values.iter_mut().find(|sent| sent.value == write.value) {
                 Some(sent) => sent.standing = standing.max(sent.standing),
-                None => values.push(Sent { value: write.value, standing, late: write.t < newest_t }),
+                None => values.push(Sent { value: write.value, standing, late: write.t <= newest_t }),
             }
         }
     }
@@ -121,6 +122,16 @@ impl Model {
                 sent.standing = Standing::Durable;
             }
         }
+    }
+
+    /// The database was removed.
+    pub fn remove_all(&mut self) {
+        self.samples.clear();
+    }
+
+    /// The database was to be removed, and any of its samples may be there.
+    pub fn doubt_all(&mut self) {
+        self.samples.values_mut().flatten().for_each(|sent| sent.standing = Standing::Maybe);
     }
 
     /// What a running database shows of the times from `from` to `to`.

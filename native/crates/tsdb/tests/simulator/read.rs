@@ -8,6 +8,7 @@ use neocortex_model::sample::Samples;
 use neocortex_model::series::{Queryable, SelectHints, Series};
 use neocortex_tsdb::Tsdb;
 
+use crate::exemplars::ExemplarKey;
 use crate::write::{NUMBER_LABEL, SeriesNumber, Value, value_of};
 
 /// Samples by series and time.
@@ -53,6 +54,17 @@ pub fn read(selection: &Selection, from: i64, to: i64) -> Result<Found, Unreadab
                 return Err(absurd("twice in one answer"));
             }
         }
+    }
+    Ok(found)
+}
+
+/// All exemplars, by series, each series' ascending.
+pub fn exemplars(tsdb: &Tsdb) -> Result<Vec<ExemplarKey>, String> {
+    let mut found = Vec::new();
+    for series in tsdb.exemplars(&[Vec::new()], i64::MIN, i64::MAX) {
+        let number = series.labels.get(NUMBER_LABEL).and_then(|text| text.parse().ok());
+        let number: SeriesNumber = number.ok_or_else(|| format!("exemplars of an unknown series {}", series.labels))?;
+        found.extend(series.exemplars.iter().map(|e| (number, e.t, e.v as Value)));
     }
     Ok(found)
 }

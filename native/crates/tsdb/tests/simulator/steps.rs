@@ -35,6 +35,15 @@ pub enum Step {
     },
     /// Full chunks go to files.
     Map,
+    /// The database is removed, and another one begins in its place.
+    Remove,
+    /// One of several descriptions of a metric is sent.
+    SendMetadata {
+        metric: usize,
+        description: usize,
+    },
+    /// All metadata is purged.
+    PurgeMetadata,
     /// The database is closed and opened again.
     Stop,
     /// The process dies and comes back.
@@ -68,6 +77,8 @@ pub struct Mix {
     pub faults: bool,
     /// Reads find flipped bits.
     pub flips: bool,
+    /// Databases write snapshots when they are closed, and start from them; some do not.
+    pub snapshots: bool,
 }
 
 impl Step {
@@ -82,7 +93,12 @@ impl Step {
             }
             40..48 => Self::AppendLate { series: up_to(60), back_ms: up_to(2 * range_ms as usize) as i64 },
             48..50 => Self::Resend,
-            50..56 => Self::Read { from: up_to(256), to: up_to(256) },
+            50..53 => Self::Read { from: up_to(256), to: up_to(256) },
+            53..55 => Self::SendMetadata { metric: up_to(4), description: up_to(2) },
+            55 => match up_to(3) {
+                0 => Self::Remove,
+                _ => Self::PurgeMetadata,
+            },
             56..59 => Self::Select,
             59..62 => Self::ReadSelected,
             62..69 => Self::Compact,

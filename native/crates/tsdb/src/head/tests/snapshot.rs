@@ -113,10 +113,40 @@ fn without_the_option_there_is_none_and_none_is_used() {
     fill(&f, 10, 20);
     let before = f.contents();
     f.close_and_reopen();
-    assert_eq!(snapshots(&f.fs).len(), 1, "the one that there was");
+    assert!(snapshots(&f.fs).is_empty());
     f.options.snapshot_on_close = true;
     f.crash_and_reopen();
-    assert_eq!((f.contents(), replayed(&f).0), (before, 10));
+    assert_eq!((f.contents(), replayed(&f).0), (before, 21));
+}
+
+#[test]
+fn one_is_not_of_use_when_the_log_went_on_with_series_that_it_does_not_have() {
+    let mut f = Fixture::with(options());
+    f.append(&rows(&[(9, 0, 1)], START_MS));
+    f.tsdb.flush().unwrap();
+    f.tsdb.close().unwrap();
+    assert_eq!(f.tsdb.stats().series, 0);
+    let snapshot = newest(&f.fs, &dir()).unwrap().unwrap().0;
+    let files: Vec<(PathBuf, Vec<u8>)> =
+        f.fs.list(&snapshot)
+            .unwrap()
+            .iter()
+            .map(|name| snapshot.join(name))
+            .map(|path| {
+                let bytes = f.fs.bytes(&path).unwrap();
+                (path, bytes)
+            })
+            .collect();
+    f.options.snapshot_on_close = false;
+    f.crash_and_reopen();
+    assert!(snapshots(&f.fs).is_empty());
+    f.append(&rows(&[(9, 15_000, 2)], START_MS));
+    let before = f.contents();
+    // Prometheus would have left it there.
+    files.into_iter().for_each(|(path, bytes)| f.fs.put(&path, bytes));
+    f.options.snapshot_on_close = true;
+    f.crash_and_reopen();
+    assert_eq!((f.contents(), f.tsdb.stats().snapshot_failures), (before, 1));
 }
 
 #[test]
