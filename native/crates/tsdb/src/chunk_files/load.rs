@@ -3,6 +3,7 @@
 //! Source: Prometheus `tsdb/chunks/head_chunks.go` (`openMMapFiles`, `IterateAllChunks`, `DeleteCorrupted`). There the
 //! file with the damage is removed and with it what is sound before the damage, and a missing file ends the start.
 
+use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ pub struct Loaded {
 
 /// Opens all files in `dir` and calls `each` with every sound chunk, in the order in which they were written. Cuts off
 /// what follows the first damage or the first missing file: it can be found in the write-ahead log. Calls `before_cut`
-/// before that.
+/// before that. What is not there by now does not come back when the power fails.
 ///
 /// # Errors
 /// [`TsdbError::Io`]
@@ -34,6 +35,11 @@ pub fn load(
     mut each: impl FnMut(ChunkRef, FileChunk<'_>),
     before_cut: impl FnOnce() -> Result<(), TsdbError>,
 ) -> Result<Loaded, TsdbError> {
+    match fs.sync_dir(dir) {
+        // The chunks of a file that was removed may be of series whose numbers others get from now on.
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(TsdbError::io(dir, "sync directory", e)),
+        _ => {}
+    }
     let numbers = numbers(fs, dir)?;
     let mut files = Vec::with_capacity(numbers.len());
     let mut next = numbers.first().copied();

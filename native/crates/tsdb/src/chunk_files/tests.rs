@@ -230,3 +230,16 @@ proptest! {
         prop_assert!(written[..least].iter().all(|chunk| found.contains(chunk)), "{} of {}", found.len(), least);
     }
 }
+
+#[test]
+fn what_was_removed_before_a_start_does_not_come_back() {
+    let fs = FaultyFs::new();
+    let mut w = writer(&fs);
+    w.write(&batch(&[chunk(1, b"a")])).unwrap();
+    w.end_file().unwrap();
+    w.remove_before(number(2)).unwrap();
+    assert_eq!(found(&fs.after_power_failure()).0.len(), 1);
+    let fs = fs.after_process_crash();
+    writer(&fs);
+    assert_eq!(found(&fs.after_power_failure()).0, []);
+}

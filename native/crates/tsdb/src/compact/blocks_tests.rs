@@ -245,3 +245,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_fault_while_a_database_is_removed_shows_no_block_in_part() {
+    let prepared = || {
+        let f = Fixture::with(options());
+        fill(&f, 0, 10);
+        f.tsdb.compact().unwrap();
+        assert!(on_disk(&f).len() > f.tsdb.blocks().len(), "those that one was made of are there");
+        f
+    };
+    let f = prepared();
+    let (first, before) = (f.fs.calls(), f.contents());
+    f.tsdb.remove().unwrap();
+    for call in first..f.fs.calls() {
+        for fault in [Fault::Error, Fault::Crash] {
+            let f = prepared();
+            f.fs.fail_at(call, fault);
+            assert!(f.tsdb.remove().is_err());
+            for (labels, samples) in contents(&open(&f.fs.after_process_crash(), &f.clock, &f.options)) {
+                let whole = &before.iter().find(|(known, _)| *known == labels).unwrap().1;
+                assert!(samples.iter().all(|sample| whole.contains(sample)), "{fault:?} at {call}: {labels}");
+            }
+        }
+    }
+}

@@ -40,11 +40,14 @@ impl Compactor {
         self.remove_blocks(local, gone)
     }
 
-    /// Takes away everything that a start would open: blocks and snapshots, then the log, then the chunk files, of which
-    /// nothing is seen without a log, so that what an interruption leaves is a database all the same.
+    /// Takes away everything that a start would open: blocks, those that another was made of included, and snapshots, then
+    /// the log, then the chunk files, of which nothing is seen without a log, so that what an interruption leaves is a
+    /// database all the same.
     pub(crate) fn remove_all(&self, local: &Local) -> Result<(), TsdbError> {
         let _running = self.running.lock();
-        let blocks = local.blocks().iter().map(|block| block.meta().ulid).collect();
+        // Before the one that was made of them, without which they would be opened.
+        let mut blocks = self.replaced(local)?;
+        blocks.extend(local.blocks().iter().map(|block| block.meta().ulid));
         self.remove_blocks(local, blocks)?;
         snapshot::remove_all(&*self.fs, &self.dir)?;
         let (wal, doomed) = (self.dir.join("wal"), self.dir.join(format!("wal{}", dir::DELETION_SUFFIX)));

@@ -1,7 +1,8 @@
 //! What is promised of exemplars.
 //!
 //! An exemplar that was taken is shown until as many others came after it as are kept; the log has it, so that the death
-//! of the process changes nothing. A compaction may take the series of an exemplar with it.
+//! of the process changes nothing. A compaction may take the series of an exemplar with it. The series may come back, and
+//! take exemplars older than those, of which a start may find the newer ones in the log: then it passes over the others.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -45,7 +46,9 @@ impl ExemplarModel {
         if there.len() < taken.min(self.most) {
             return Err(format!("{taken} exemplars of a request were taken, {} are there", there.len()));
         }
-        self.kept.extend(there);
+        let is_newest =
+            |key: &ExemplarKey| !self.sent.range((key.0, key.1 + 1, 0)..(key.0 + 1, i64::MIN, 0)).any(|_| true);
+        self.kept.extend(there.into_iter().filter(is_newest));
         self.kept.drain(..self.kept.len().saturating_sub(self.most));
         self.check(shown)
     }
