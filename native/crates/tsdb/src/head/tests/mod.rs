@@ -3,6 +3,7 @@
 mod appends;
 mod churn;
 mod exemplars;
+mod hidden_damage;
 mod histograms;
 mod mapping;
 pub(crate) mod model;
