@@ -46,9 +46,14 @@ impl ExemplarModel {
         if there.len() < taken.min(self.most) {
             return Err(format!("{taken} exemplars of a request were taken, {} are there", there.len()));
         }
-        let is_newest =
-            |key: &ExemplarKey| !self.sent.range((key.0, key.1 + 1, 0)..(key.0 + 1, i64::MIN, 0)).any(|_| true);
-        self.kept.extend(there.into_iter().filter(is_newest));
+        for key in there {
+            // Others of its series may have come before it that are newer.
+            if self.sent.range((key.0, key.1 + 1, 0)..(key.0 + 1, i64::MIN, 0)).next().is_some() {
+                self.kept.clear();
+            } else {
+                self.kept.push_back(key);
+            }
+        }
         self.kept.drain(..self.kept.len().saturating_sub(self.most));
         self.check(shown)
     }
