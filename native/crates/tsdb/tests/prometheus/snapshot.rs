@@ -60,6 +60,28 @@ fn prometheus_starts_from_ours() {
 }
 
 #[test]
+fn prometheus_reads_the_log_that_replaced_a_damaged_one() {
+    let Some(prometheus) = find("prometheus") else { return };
+    let data = tempfile::tempdir().unwrap();
+    let requests = requests();
+    let (before, after) = requests.split_at(requests.len() / 2);
+    let tsdb = open(data.path());
+    before.iter().for_each(|writes| append(&tsdb, writes));
+    tsdb.close().unwrap();
+    forget_log(data.path());
+    let tsdb = open(data.path());
+    assert_eq!((tsdb.replay_stats().repaired, snapshots(data.path())), (true, 0));
+    after.iter().for_each(|writes| append(&tsdb, writes));
+    // It dies, so that there is no snapshot; and of the chunk files nothing is left either.
+    drop(tsdb);
+    fs::remove_dir_all(data.path().join("chunks_head")).unwrap();
+    let server = Prometheus::start_with(&prometheus, data.path(), CONFIG, &OPTIONS[1..]);
+    assert_eq!(answer(&server), stored(&requests));
+    assert!(server.get("/metrics").contains("\nprometheus_tsdb_wal_corruptions_total 0\n"));
+    server.stop();
+}
+
+#[test]
 fn we_start_from_that_of_prometheus() {
     let (Some(prometheus), Some(promtool)) = (find("prometheus"), find("promtool")) else { return };
     let data = tempfile::tempdir().unwrap();

@@ -21,6 +21,7 @@ mod read;
 mod steps;
 mod write;
 
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -75,6 +76,8 @@ fn what_was_acknowledged_is_there_and_nothing_else() {
     });
     let mut failures = failures.into_inner().unwrap();
     failures.sort();
+    // The test's own output is not shown when it passes.
+    let _ = writeln!(std::io::stderr(), "{} histories, seeds {seeds:?}", seeds.end - seeds.start);
     let numbers: Vec<u64> = failures.iter().map(|(seed, _)| *seed).collect();
     if let Some((_, first)) = failures.first() {
         panic!("seeds that break a promise: {numbers:?}; the first:\n  {first}");

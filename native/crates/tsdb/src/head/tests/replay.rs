@@ -137,6 +137,41 @@ fn a_damaged_checkpoint_is_an_error() {
 }
 
 #[test]
+fn a_flipped_bit_anywhere_in_a_checkpoint_is_told_or_changes_nothing() {
+    let fs = FaultyFs::new();
+    let (mut exemplars, mut tombstones) = (Vec::new(), Vec::new());
+    record::encode_exemplars(&mut exemplars, &[RefExemplar { series: 1, t: 2000, v: 1.5, labels: labels("trace") }]);
+    record::encode_tombstones(&mut tombstones, &[RefTombstone { series: 2, mint: 1500, maxt: 2500 }]);
+    let floats = samples(&[(1, 1000, 1.0), (2, 2000, 2.0), (2, 3000, 3.0)]);
+    log(&fs, "wal/checkpoint.00000004", &[series(&[(1, "a"), (2, "b")]), floats, tombstones, exemplars]);
+    log(&fs, "wal", &[samples(&[(1, 5000, 4.0)])]);
+    fs.rename(&dir().join("wal/00000000"), &dir().join("wal/00000005")).unwrap();
+    let shown = |tsdb: &Tsdb| (contents(tsdb), tsdb.exemplars(&[vec![]], 0, 5000));
+    let expected = shown(&reopen(&fs.after_process_crash()));
+    assert_eq!((expected.0.len(), expected.1.len()), (2, 1));
+    let path = dir().join("wal/checkpoint.00000004/00000000");
+    let whole = fs.bytes(&path).unwrap();
+    let mut harmless = 0;
+    for bit in 0..whole.len() * 8 {
+        let fs = fs.after_process_crash();
+        let mut bytes = whole.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        fs.put(&path, bytes);
+        let disk: Arc<dyn Fs> = Arc::new(fs);
+        let options = Options { max_exemplars: 10, ..Options::default() };
+        match Tsdb::open(disk, Arc::new(ManualClock::at(0)), &dir(), options) {
+            Ok(tsdb) => {
+                assert_eq!(shown(&tsdb), expected, "bit {bit}");
+                harmless += 1;
+            }
+            Err(TsdbError::Corrupt { path: damaged, .. }) => assert_eq!(damaged, path, "bit {bit}"),
+            Err(error) => panic!("bit {bit}: {error}"),
+        }
+    }
+    assert_eq!(harmless, 4 * 3, "the three bits of a fragment's type that mean nothing");
+}
+
+#[test]
 fn metadata_exemplars_and_tombstones() {
     let fs = FaultyFs::new();
     let (mut metadata, mut exemplars, mut tombstones) = (Vec::new(), Vec::new(), Vec::new());

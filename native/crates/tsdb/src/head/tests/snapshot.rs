@@ -1,6 +1,6 @@
 //! Snapshots: what a start from one finds, and what becomes of those that cannot be used.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use neocortex_model::histogram::{Histogram, Span};
@@ -12,7 +12,7 @@ use super::{Contents, Fixture, Rows, contents, dir, open};
 use crate::fs::{Fault, FaultyFs, Fs};
 use crate::head::AppendErrorKind;
 use crate::snapshot::{newest, record};
-use crate::tsdb::Options;
+use crate::tsdb::{Options, WalCompression};
 use crate::wal::read::Position;
 use crate::wal::record::{self as wal_record, RefTombstone};
 use crate::wal::write::{WalOptions, Writer};
@@ -240,8 +240,8 @@ fn numbers_of_series_that_are_gone_are_not_given_again() {
     }
 }
 
-fn with_a_snapshot() -> (Fixture, Contents) {
-    let f = Fixture::with(options());
+fn with_a_snapshot(options: Options) -> (Fixture, Contents) {
+    let f = Fixture::with(options);
     fill(&f, 0, 20);
     f.append(&rows(&[(0, 300_000, 7)], START_MS));
     f.tsdb.close().unwrap();
@@ -249,41 +249,61 @@ fn with_a_snapshot() -> (Fixture, Contents) {
     (f, expected)
 }
 
-fn snapshot_file(fs: &FaultyFs) -> PathBuf {
-    newest(fs, &dir()).unwrap().unwrap().0.join("00000000")
+/// A start from a snapshot with a file that is damaged shows all there was; gives how many snapshots it passed over.
+fn passed_over(f: &Fixture, path: &Path, bytes: Vec<u8>, expected: &Contents, what: &str) -> u64 {
+    let fs = f.fs.after_process_crash();
+    fs.put(path, bytes);
+    let tsdb = open(&fs, &f.clock, &f.options);
+    assert_eq!((&contents(&tsdb), tsdb.stats().series), (expected, 3), "{what}");
+    let failures = tsdb.stats().snapshot_failures;
+    tsdb.close().unwrap();
+    let tsdb = open(&fs.after_process_crash(), &f.clock, &f.options);
+    assert_eq!(&contents(&tsdb), expected, "{what}, made anew");
+    assert_eq!((tsdb.stats().snapshot_failures, tsdb.replay_stats().records), (0, 0), "{what}");
+    failures
 }
 
 #[test]
-fn a_damaged_one_is_passed_over() {
-    let (f, expected) = with_a_snapshot();
-    let path = snapshot_file(&f.fs);
-    let whole = f.fs.bytes(&path).unwrap();
-    let check = |name: &str, bytes: Vec<u8>| {
-        let fs = f.fs.after_process_crash();
-        fs.put(&path, bytes);
-        let tsdb = open(&fs, &f.clock, &f.options);
-        assert_eq!(contents(&tsdb), expected, "{name}");
-        assert_eq!((tsdb.stats().snapshot_failures, tsdb.stats().series), (1, 3), "{name}");
-        tsdb.close().unwrap();
-        let tsdb = open(&fs.after_process_crash(), &f.clock, &f.options);
-        assert_eq!(contents(&tsdb), expected, "{name}, made anew");
-        assert_eq!((tsdb.stats().snapshot_failures, tsdb.replay_stats().records), (0, 0), "{name}");
-    };
-    for at in 0..whole.len() {
-        let mut bytes = whole.clone();
-        // The high bits of the type of a fragment mean nothing.
-        bytes[at] ^= 1 << (at % 3);
-        check(&format!("byte {at}"), bytes);
+fn one_with_a_flipped_bit_anywhere_is_passed_over() {
+    for wal_compression in [WalCompression::None, WalCompression::Snappy, WalCompression::Zstd] {
+        let (f, expected) = with_a_snapshot(Options { wal_compression, ..options() });
+        let snapshot = newest(&f.fs, &dir()).unwrap().unwrap().0;
+        let mut harmless = 0;
+        for name in ["00000000", "counts"] {
+            let path = snapshot.join(name);
+            let whole = f.fs.bytes(&path).unwrap();
+            for bit in 0..whole.len() * 8 {
+                let mut bytes = whole.clone();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                let what = format!("{wal_compression:?}, {name}, bit {bit}");
+                harmless += 1 - passed_over(&f, &path, bytes, &expected, &what);
+            }
+        }
+        // Three series and what is deleted: three bits of a fragment's type mean nothing. With both flags of compression it
+        // is snappy.
+        let both_flags = if wal_compression == WalCompression::Snappy { 3 } else { 0 };
+        assert_eq!(harmless, 4 * 3 + both_flags, "{wal_compression:?}");
     }
-    // After the series there is a record of what is deleted, so that a file without its end is told.
-    for len in 0..whole.len() {
-        check(&format!("{len} bytes"), whole[..len].to_vec());
+}
+
+#[test]
+fn one_without_its_end_is_passed_over() {
+    let (f, expected) = with_a_snapshot(options());
+    let snapshot = newest(&f.fs, &dir()).unwrap().unwrap().0;
+    for name in ["00000000", "counts"] {
+        let path = snapshot.join(name);
+        let whole = f.fs.bytes(&path).unwrap();
+        // After the series there is a record of what is deleted, so that a file without its end is told.
+        for len in 0..whole.len() {
+            let what = format!("{len} bytes of {name}");
+            assert_eq!(passed_over(&f, &path, whole[..len].to_vec(), &expected, &what), 1, "{what}");
+        }
     }
 }
 
 #[test]
 fn records_that_are_not_known_are_not_guessed_at() {
-    let (f, expected) = with_a_snapshot();
+    let (f, expected) = with_a_snapshot(options());
     let (path, end) = newest(&f.fs, &dir()).unwrap().unwrap();
     let tombstones_of_version_2 = vec![2, 1, 2];
     for record in [vec![4, 0], vec![], tombstones_of_version_2, vec![1, 0]] {
@@ -316,7 +336,7 @@ fn an_open_chunk_that_crosses_a_border_of_shorter_blocks_is_not_taken() {
 
 #[test]
 fn one_of_another_log_goes() {
-    let (f, _) = with_a_snapshot();
+    let (f, _) = with_a_snapshot(options());
     let fs = f.fs.after_process_crash();
     fs.remove_dir_all(&dir().join("wal")).unwrap();
     let (path, _) = newest(&fs, &dir()).unwrap().unwrap();
@@ -327,7 +347,7 @@ fn one_of_another_log_goes() {
 
 #[test]
 fn one_goes_before_anything_is_cut_off_that_it_relies_on() {
-    let (f, expected) = with_a_snapshot();
+    let (f, expected) = with_a_snapshot(options());
     let files = [dir().join("chunks_head/000001"), dir().join("wal/00000000")];
     for (path, survives) in files.iter().zip([true, false]) {
         let fs = f.fs.after_process_crash();
@@ -400,7 +420,7 @@ fn a_fault_at_any_call_of_a_close_loses_nothing() {
 
 #[test]
 fn positions_are_in_the_names() {
-    let (f, _) = with_a_snapshot();
+    let (f, _) = with_a_snapshot(options());
     let (path, end) = newest(&f.fs, &dir()).unwrap().unwrap();
     assert_eq!(end, Position { segment: 0, offset: f.fs.bytes(&dir().join("wal/00000000")).unwrap().len() as u64 });
     assert_eq!(path, dir().join(format!("chunk_snapshot.000000.{:010}", end.offset)));
