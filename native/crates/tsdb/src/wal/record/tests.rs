@@ -1,6 +1,9 @@
+use neocortex_model::histogram::{CUSTOM_BUCKETS_SCHEMA, CounterReset, FloatHistogram, Histogram, Span};
 use proptest::prelude::*;
 
+use super::encode::histogram_kind;
 use super::*;
+use crate::varint::{put_uvarint, put_varint};
 
 fn labels() -> impl Strategy<Value = Labels> {
     prop::collection::vec(("[a-z_]{1,8}", ".{1,12}"), 0..6).prop_map(Labels::from_pairs)
@@ -77,12 +80,12 @@ fn records_with_start_times_are_read() {
     for n in [7, 1000, 500] {
         put_varint(&mut record, n);
     }
-    put_float(&mut record, 1.0);
+    record.extend_from_slice(&1.0f64.to_be_bytes());
     for (delta, t, start) in [(2, 10, vec![0]), (-1, 20, vec![1]), (0, 30, vec![2, 0x0a])] {
         put_varint(&mut record, delta);
         put_varint(&mut record, t);
         record.extend(start);
-        put_float(&mut record, 2.0);
+        record.extend_from_slice(&2.0f64.to_be_bytes());
     }
     let Ok(Record::Samples(samples)) = decode(&record) else { panic!("not samples") };
     let read: Vec<_> = samples.iter().map(|s| (s.series, s.t, s.v)).collect();
