@@ -32,7 +32,12 @@
 //! memory and make a start quick, and what of them is lost the log has.
 //!
 //! A database that was closed may have a [`snapshot`] of its head, `chunk_snapshot.000012.0000345678`, which spares a start
-//! the log up to where it was made.
+//! the records of the log up to where it was made. What holds:
+//!
+//! * A start from it goes over the bytes of the log before it all the same. If something is damaged or missing there, a
+//!   checkpoint of the whole head takes the place of the log before the first new sample is taken: the directory is whole
+//!   with the snapshot and without.
+//! * A start without it removes it.
 //!
 //! Blocks, directories named by ULIDs, are described in [`mod@block`] and [`index`]: what the samples of two hours become.
 //!

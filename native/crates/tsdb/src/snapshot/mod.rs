@@ -8,7 +8,9 @@
 //! Beside the segments there is a file of [`counts`], which Prometheus leaves alone, and makes none.
 //!
 //! It gets its name when it is complete and durable, and is used as long as the log goes on from there: when something goes
-//! from the log or is cut off the chunk files, snapshots go first.
+//! from the log or is cut off the chunk files, snapshots go first. They also go at a start that takes the log from its
+//! beginning, which is going to append to series that only the beginning names. Prometheus leaves them there then; a start
+//! from such a one comes upon samples of series that nothing names, and is done again without it.
 //!
 //! # Damage that a snapshot hides
 //!

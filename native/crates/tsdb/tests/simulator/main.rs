@@ -84,6 +84,25 @@ fn what_was_acknowledged_is_there_and_nothing_else() {
     }
 }
 
+/// Histories that broke a promise once.
+fn hold(seeds: &[u64]) {
+    for seed in seeds {
+        if let Err(failure) = run(*seed) {
+            panic!("{failure}");
+        }
+    }
+}
+
+#[test]
+fn damage_that_a_snapshot_hid_from_the_start() {
+    hold(&[2108, 3206]);
+}
+
+#[test]
+fn a_snapshot_of_a_log_that_went_on_without_it() {
+    hold(&[409, 781, 807, 1074]);
+}
+
 #[test]
 fn the_same_seed_is_the_same_history() {
     for seed in [0, 1, 2, 3] {
