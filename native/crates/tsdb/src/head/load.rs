@@ -36,9 +36,9 @@ pub(super) struct Damages {
 pub(super) struct Loaded {
     pub(super) replay: Replay,
     pub(super) damages: Damages,
-    /// Where the log is needed from on, that a snapshot stands for before; `None` without a snapshot.
+    /// The place in the log up to which a snapshot was loaded for it; `None` when all of it was replayed.
     pub(super) from: Option<Position>,
-    /// The log is sound up to there.
+    /// Up to that place the log is sound.
     pub(super) is_sound: bool,
 }
 
@@ -77,6 +77,7 @@ impl Head {
     ) -> Result<Option<Loaded>, TsdbError> {
         let read = self.with_target(min_valid_t, |target| replay.read_snapshot(fs, snapshot, target));
         let Ok(counts) = read else { return Ok(None) };
+        let unknown_refs = replay.stats.unknown_refs;
         let damages = self.replay(fs, dir, min_valid_t, Some(end), &mut replay)?;
         let has_all_chunks = counts.is_none_or(|counts| {
             let (_, chunks) = self.store.read().filed_chunks(counts.newest_file);
@@ -87,7 +88,7 @@ impl Head {
         let is_usable = has_all_chunks
             && if is_sound {
                 // Who did not start from the snapshot went on with series that only the log before it names.
-                replay.stats.unknown_refs == 0
+                replay.stats.unknown_refs == unknown_refs
             } else {
                 // Where two series had the same number only the log tells, by its order, whose a chunk in a file is.
                 replay.displaced.is_empty()

@@ -154,7 +154,7 @@ pub struct ReplayStats {
     pub unknown_chunks: u64,
     /// Samples that were older than their series' newest one.
     pub dropped_samples: u64,
-    /// Whether a torn or corrupt tail of the log was cut off.
+    /// Whether a torn or corrupt tail of the log was cut off, or a log replaced that was damaged before a snapshot.
     pub repaired: bool,
     /// Samples of the log of out-of-order samples that were inserted.
     pub out_of_order_samples: u64,
