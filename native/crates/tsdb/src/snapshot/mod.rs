@@ -26,12 +26,14 @@
 //! Source: Prometheus `tsdb/docs/format/memory_snapshot.md`, `tsdb/head_wal.go` (`ChunkSnapshot`, `LastChunkSnapshot`,
 //! `DeleteChunkSnapshots`).
 
-mod counts;
+pub mod counts;
 pub mod record;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use counts::Counts;
 
 use crate::error::TsdbError;
 use crate::failpoint;
@@ -39,8 +41,6 @@ use crate::fs::Fs;
 use crate::wal::named::{NamedLog, TEMPORARY_SUFFIX, remove_if_there, temporary_path};
 use crate::wal::read::Position;
 use crate::wal::write::WalOptions;
-
-pub use counts::Counts;
 
 const PREFIX: &str = "chunk_snapshot.";
 

@@ -8,6 +8,7 @@ use neocortex_model::labels::Labels;
 use neocortex_model::sample::{HistogramValue, Samples, is_stale_nan, stale_nan};
 use neocortex_model::series::{Queryable, SelectHints};
 
+use super::mapping_faults::every_fault;
 use super::model::{Write, rows};
 use super::{Contents, Fixture, Rows, contents, dir, open};
 use crate::chunk::xor::XorChunk;
@@ -89,37 +90,15 @@ fn closing_writes_what_is_full() {
 fn a_fault_at_any_call_loses_nothing() {
     let base = Fixture::with(Options { chunk_write_buffer_bytes: 300, ..options() });
     fill(&base, 0, 40);
-    let expected = base.contents();
-    let (first, last) = {
-        let fs = base.fs.after_process_crash();
-        let tsdb = open(&fs, &base.clock, &base.options);
-        let first = fs.calls();
-        tsdb.map_chunks().unwrap();
-        tsdb.close().unwrap();
-        (first, fs.calls())
-    };
-    assert!(last - first > 8, "several writes");
-    for fault in [Fault::Error, Fault::Full, Fault::Crash] {
-        for call in first..last {
-            let fs = base.fs.after_process_crash();
-            let tsdb = open(&fs, &base.clock, &base.options);
-            fs.fail_at(call, fault);
-            let mapped = tsdb.map_chunks();
-            assert!(mapped.is_ok() || fs.calls() > call);
-            assert_eq!(contents(&tsdb), expected, "{fault:?} at {call}: as it goes on");
-            let survivor = open(&fs.after_process_crash(), &base.clock, &base.options);
-            assert_eq!(contents(&survivor), expected, "{fault:?} at {call}: after a start");
-            if fault != Fault::Crash {
-                tsdb.map_chunks().unwrap();
-                assert_eq!(contents(&tsdb), expected, "{fault:?} at {call}: tried again");
-            }
-            let closed = tsdb.close();
-            assert!(closed.is_ok() || mapped.is_ok() || fault == Fault::Crash);
-            let reopened = open(&fs.after_process_crash(), &base.clock, &base.options);
-            assert_eq!(contents(&reopened), expected, "{fault:?} at {call}: after a close and a start");
-            assert_eq!(reopened.replay_stats().dropped_samples, 0, "{fault:?} at {call}");
+    every_fault(&base, |f| {
+        if f.fault != Fault::Crash {
+            f.tsdb.map_chunks().unwrap();
+            assert_eq!(contents(&f.tsdb), base.contents(), "{}: tried again", f.what);
         }
-    }
+        let closed = f.tsdb.close();
+        assert!(closed.is_ok() || f.mapped.is_ok() || f.fault == Fault::Crash);
+        assert_eq!(f.reopened().replay_stats().dropped_samples, 0, "{}", f.what);
+    });
 }
 
 /// A database with two chunk files, the process dead.

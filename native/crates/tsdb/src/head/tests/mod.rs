@@ -6,6 +6,7 @@ mod exemplars;
 mod hidden_damage;
 mod histograms;
 mod mapping;
+mod mapping_faults;
 pub(crate) mod model;
 pub(crate) mod out_of_order;
 mod out_of_order_faults;

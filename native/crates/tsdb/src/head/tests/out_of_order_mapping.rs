@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::mapping_faults::every_fault;
 use super::model::{Write, rows};
 use super::out_of_order::START_MS;
 use super::{Contents, Fixture, contents, dir, open, within};
@@ -158,38 +159,15 @@ fn what_blocks_have_does_not_come_back() {
 fn a_fault_at_any_call_loses_nothing() {
     let base = Fixture::with(Options { chunk_write_buffer_bytes: 100, ..options() });
     fill(&base, 0, 30);
-    let expected = base.contents();
-    let (first, last) = {
-        let fs = base.fs.after_process_crash();
-        let tsdb = open(&fs, &base.clock, &base.options);
-        let first = fs.calls();
-        tsdb.map_chunks().unwrap();
-        tsdb.close().unwrap();
-        (first, fs.calls())
-    };
-    assert!(last - first > 8, "several writes");
-    for fault in [Fault::Error, Fault::Full, Fault::Crash] {
-        for call in first..last {
-            let fs = base.fs.after_process_crash();
-            let tsdb = open(&fs, &base.clock, &base.options);
-            fs.fail_at(call, fault);
-            let mapped = tsdb.map_chunks();
-            assert!(mapped.is_ok() || fs.calls() > call);
-            assert_eq!(contents(&tsdb), expected, "{fault:?} at {call}: as it goes on");
-            let survivor = open(&fs.after_process_crash(), &base.clock, &base.options);
-            assert_eq!(contents(&survivor), expected, "{fault:?} at {call}: after a start");
-            survivor.flush().unwrap();
-            assert_eq!(contents(&survivor), expected, "{fault:?} at {call}: after a start, in blocks");
-            assert_eq!(survivor.stats().chunks, 0, "{fault:?} at {call}");
-            if fault != Fault::Crash {
-                tsdb.map_chunks().unwrap();
-                let reopened = open(&fs.after_process_crash(), &base.clock, &base.options);
-                assert_eq!(contents(&reopened), expected, "{fault:?} at {call}: tried again");
-                let found = reopened.replay_stats().out_of_order_chunks_in_files;
-                assert_eq!(found, 21, "{fault:?} at {call}");
-            }
+    every_fault(&base, |f| {
+        f.survivor.flush().unwrap();
+        assert_eq!(contents(&f.survivor), base.contents(), "{}: after a start, in blocks", f.what);
+        assert_eq!(f.survivor.stats().chunks, 0, "{}", f.what);
+        if f.fault != Fault::Crash {
+            f.tsdb.map_chunks().unwrap();
+            assert_eq!(f.reopened().replay_stats().out_of_order_chunks_in_files, 21, "{}", f.what);
         }
-    }
+    });
 }
 
 /// A start on a disk with a changed chunk file finds everything, and so does one after that.
