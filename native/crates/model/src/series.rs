@@ -1,5 +1,6 @@
 //! What a storage hands to the evaluator.
 
+use std::ops::AddAssign;
 use std::sync::Arc;
 
 use crate::labels::Labels;
@@ -33,6 +34,27 @@ pub struct SelectHints {
     pub range_ms: i64,
     /// Name of the function or aggregation around the selector, if any.
     pub function: String,
+    /// How many selectors of the query share the selection; 0 where there is no query.
+    pub selectors: usize,
+}
+
+/// What there is to be read of a series, as the limits of a query count it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fetched {
+    /// Chunks with samples in the range.
+    pub chunks: u64,
+    /// Their samples in the range.
+    pub samples: u64,
+    /// Their bytes.
+    pub chunk_bytes: u64,
+}
+
+impl AddAssign for Fetched {
+    fn add_assign(&mut self, other: Self) {
+        self.chunks += other.chunks;
+        self.samples += other.samples;
+        self.chunk_bytes += other.chunk_bytes;
+    }
 }
 
 /// One series of a selection. Decoding happens in [`Series::read`], so that it can run on any thread and only once.
@@ -45,6 +67,15 @@ pub trait Series: Send + Sync {
     /// # Errors
     /// [`StorageError::Corrupt`] when a chunk cannot be decoded.
     fn read(&self, mint: i64, maxt: i64, out: &mut Samples) -> Result<(), StorageError>;
+
+    /// What [`Series::read`] would find, without decoding it: of a chunk that reaches out of the range, samples and bytes are
+    /// estimated. Nothing for a series that is not made of chunks.
+    ///
+    /// # Errors
+    /// [`StorageError::Corrupt`] when a chunk is damaged.
+    fn fetched(&self, _mint: i64, _maxt: i64) -> Result<Fetched, StorageError> {
+        Ok(Fetched::default())
+    }
 }
 
 /// A set of series that can be selected from: a head, a block, a merge of several, or test data.

@@ -16,7 +16,7 @@ use hashbrown::HashMap;
 use neocortex_model::labels::Labels;
 use neocortex_model::matchers::{MatchOp, Matcher};
 use neocortex_model::sample::Samples;
-use neocortex_model::series::{SelectHints, Series, StorageError};
+use neocortex_model::series::{Fetched, SelectHints, Series, StorageError};
 use parking_lot::RwLock;
 
 use crate::block::read::BlockSeries;
@@ -194,6 +194,15 @@ impl Series for LocalSeries {
             out.append(&merged);
         }
         Ok(())
+    }
+
+    /// What head and blocks have, each for itself: a stretch that both have counts twice.
+    fn fetched(&self, mint: i64, maxt: i64) -> Result<Fetched, StorageError> {
+        let mut all = self.head.as_ref().map_or(Ok(Fetched::default()), |head| head.fetched(mint, maxt))?;
+        for part in &self.blocks {
+            all += part.fetched(mint, maxt)?;
+        }
+        Ok(all)
     }
 }
 

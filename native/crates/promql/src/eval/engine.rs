@@ -35,7 +35,7 @@ pub fn evaluate(expr: &Expr, options: &EvalOptions, storage: &dyn Queryable) -> 
     let query = Query {
         options,
         storage,
-        sources: selections.into_iter().map(Source::new).collect(),
+        sources: selections.into_iter().map(|selection| Source::new(selection.within(options.visible_ms))).collect(),
         notes: Notes::new(),
         budget: Budget::new(options),
     };

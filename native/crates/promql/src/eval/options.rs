@@ -15,6 +15,8 @@ pub struct EvalOptions {
     pub end_ms: i64,
     /// Distance of steps; 0, with equal start and end, for an instant query.
     pub step_ms: i64,
+    /// First and last time of which samples are seen, whatever selectors ask for.
+    pub visible_ms: (i64, i64),
     /// How far an instant selector looks back, exclusive.
     pub lookback_delta_ms: i64,
     /// Step of subqueries that name none (`-querier.default-evaluation-interval`).
@@ -56,6 +58,7 @@ impl EvalOptions {
             start_ms,
             end_ms,
             step_ms,
+            visible_ms: (i64::MIN, i64::MAX),
             lookback_delta_ms: 5 * 60 * 1000,
             default_subquery_step_ms: 60 * 1000,
             max_samples: 50_000_000,

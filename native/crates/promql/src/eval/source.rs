@@ -52,12 +52,13 @@ impl Source {
     /// [`EvalError::Select`], the same each time.
     pub fn selected(&self, storage: &dyn Queryable, with_starts: bool) -> Result<&Selected, EvalError> {
         let selected = self.selected.get_or_init(|| {
-            let Selection { matchers, hints, uses, stats_only } = &self.selection;
+            let Selection { matchers, hints, stats_only } = &self.selection;
             let series = storage.select(matchers, hints).map_err(|error| match error {
                 StorageError::Cancelled => EvalError::Cancelled,
                 other => EvalError::Select(other),
             })?;
-            let decoded = if *uses > 1 { series.iter().map(|_| OnceLock::new()).collect() } else { Vec::new() };
+            let decoded =
+                if hints.selectors > 1 { series.iter().map(|_| OnceLock::new()).collect() } else { Vec::new() };
             Ok(Selected {
                 series,
                 decoded,

@@ -16,10 +16,8 @@ use crate::parse::ast::{Expr, TimeShift, VectorSelector};
 pub struct Selection {
     /// All must match.
     pub matchers: Vec<Matcher>,
-    /// Time range, step, range and surrounding function.
+    /// Time range, step, range, surrounding function, and how many selectors of the query use it.
     pub hints: SelectHints,
-    /// How many selectors of the query use it.
-    pub uses: usize,
     /// Of histograms only count and sum are needed.
     pub stats_only: bool,
 }
@@ -37,6 +35,33 @@ pub fn selections(
 ) -> Result<Vec<Selection>, EvalError> {
     let rewritten = rewrite(expr, times)?;
     Ok(Plan::new(&rewritten, times, lookback_ms, default_step_ms).selections)
+}
+
+impl Selection {
+    /// The selection with a range that ends nowhere outside of `first_ms..=last_ms`; nothing is in it when it lies outside.
+    #[must_use]
+    pub fn within(mut self, (first_ms, last_ms): (i64, i64)) -> Self {
+        self.hints.start_ms = self.hints.start_ms.max(first_ms);
+        self.hints.end_ms = self.hints.end_ms.min(last_ms);
+        self
+    }
+}
+
+/// Milliseconds that the selections reach over, those that several of them reach over counted once. The left end of each is
+/// counted too, as Cortex's `FindNonOverlapQueryLength` does.
+#[must_use]
+pub fn selected_length_ms(selections: &[Selection]) -> i64 {
+    let mut spans: Vec<(i64, i64)> = selections
+        .iter()
+        .map(|selection| (selection.hints.start_ms.saturating_sub(1), selection.hints.end_ms))
+        .collect();
+    spans.sort_unstable();
+    let (mut length, mut reached) = (0_i64, i64::MIN);
+    for (start, end) in spans {
+        length = length.saturating_add(end.saturating_sub(start.max(reached)).max(0));
+        reached = reached.max(end);
+    }
+    length
 }
 
 /// The first and the last millisecond that any of the selections needs; `(0, 0)` when there is none.
@@ -137,6 +162,7 @@ impl<'e> Surroundings<'e> {
             step_ms: self.step_ms.unwrap_or(times.step_ms),
             range_ms,
             function: self.function.to_owned(),
+            selectors: 1,
         }
     }
 }
@@ -195,6 +221,24 @@ mod tests {
         assert_eq!(of("rate(foo[1m]) / increase(foo[1m])"), [(40_001, 200_000, 60_000, 10_000, String::new())]);
         assert_eq!(of("foo - foo offset 1m").len(), 2);
         assert_eq!(of("1 + time()").len(), 0);
+    }
+
+    #[test]
+    fn a_length_counts_what_selections_share_once() {
+        for (query, length) in [
+            ("foo", 5_000),
+            ("rate(foo[1m])", 60_000),
+            ("rate(foo[1m]) + rate(foo[40s] offset 10s)", 60_000),
+            ("rate(foo[1m]) + rate(foo[1m] offset 2m)", 120_000),
+            ("rate(foo[1m]) + rate(foo[1m] offset 30s)", 90_000),
+            ("max_over_time(rate(foo[1m])[1m:10s])", 120_000),
+            ("1 + time()", 0),
+        ] {
+            let expr = parse_expr(query, &ParseOptions::default()).expect("the query is valid");
+            let times = QueryTimes { start_ms: 0, end_ms: 0, step_ms: 0 };
+            let selections = selections(&expr, &times, 5_000, 60_000).expect("no durations");
+            assert_eq!(selected_length_ms(&selections), length, "{query}");
+        }
     }
 
     #[test]

@@ -274,14 +274,14 @@ impl Planner<'_> {
         });
         if let Some(i) = shared {
             let known = &mut self.selections[i];
-            known.uses += 1;
+            known.hints.selectors += 1;
             if known.hints.function != hints.function {
                 known.hints.function.clear();
             }
             return i;
         }
         let stats_only = around.stats_only();
-        self.selections.push(Selection { matchers: selector.matchers.clone(), hints, uses: 1, stats_only });
+        self.selections.push(Selection { matchers: selector.matchers.clone(), hints, stats_only });
         self.selections.len() - 1
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use neocortex_model::labels::Labels;
 use neocortex_model::matchers::Matcher;
 use neocortex_model::sample::Samples;
-use neocortex_model::series::{Queryable, SelectHints, Series, StorageError};
+use neocortex_model::series::{Fetched, Queryable, SelectHints, Series, StorageError};
 
 use super::chunks::ChunkReader;
 use super::meta::BlockMeta;
@@ -190,6 +190,16 @@ impl Series for BlockSeries {
             }
         }
         Ok(())
+    }
+
+    fn fetched(&self, mint: i64, maxt: i64) -> Result<Fetched, StorageError> {
+        let (mint, maxt) = (mint.max(self.content.meta.min_time), maxt.min(self.content.meta.max_time - 1));
+        let mut all = Fetched::default();
+        for meta in self.chunks.iter().filter(|chunk| chunk.min_t <= maxt && mint <= chunk.max_t) {
+            let (_, bytes) = self.content.chunks.get(meta.reference)?;
+            all += chunk::fetched(bytes, (meta.min_t, meta.max_t), mint, maxt);
+        }
+        Ok(all)
     }
 }
 

@@ -2,12 +2,14 @@
 
 mod bits;
 pub(crate) mod encode;
+mod fetched;
 pub mod float_histogram;
 pub mod histogram;
 mod layout;
 pub(crate) mod open;
 pub mod xor;
 
+pub(crate) use fetched::fetched;
 pub use layout::ResetHeader;
 
 use neocortex_model::sample::Samples;

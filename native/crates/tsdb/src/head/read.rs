@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use neocortex_model::labels::Labels;
 use neocortex_model::matchers::Matcher;
 use neocortex_model::sample::{Metadata, Samples};
-use neocortex_model::series::{SelectHints, SeriesExemplars};
+use neocortex_model::series::{Fetched, SelectHints, SeriesExemplars};
 use parking_lot::RwLockReadGuard;
 
 use super::Head;
@@ -50,6 +50,17 @@ impl HeadSeries {
     /// The out-of-order samples with `mint <= t <= maxt`, `None` when the series had none at the selection.
     pub(crate) fn read_out_of_order(&self, mint: i64, maxt: i64) -> Result<Option<Samples>, TsdbError> {
         self.out_of_order.as_ref().map(|samples| samples.read(mint, maxt)).transpose()
+    }
+
+    /// What the head has between `mint` and `maxt`, in order and not.
+    pub(crate) fn fetched(&self, mint: i64, maxt: i64) -> Result<Fetched, TsdbError> {
+        let newest = maxt.min(self.newest_t);
+        let stretch = self.head.store.read().stretch(self.id, mint, newest);
+        let mut all = stretch.fetched(mint, newest)?;
+        if let Some(samples) = &self.out_of_order {
+            all += samples.fetched(mint, maxt)?;
+        }
+        Ok(all)
     }
 
     /// Time of the newest in-order sample that belongs to the selection.

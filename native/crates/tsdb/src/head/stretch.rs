@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use neocortex_model::sample::Samples;
+use neocortex_model::series::Fetched;
 
 use super::label_sets::SeriesId;
 use super::series::Place;
@@ -85,6 +86,18 @@ impl Stretch {
         let is_deleted = |t: i64| self.deleted.iter().any(|(from, to)| (*from..=*to).contains(&t));
         (0..all.len()).filter(|i| !is_deleted(all.t[*i])).for_each(|i| push_from(&all, i, out));
         Ok(())
+    }
+
+    /// What is in the chunks between `mint` and `maxt`, deleted samples too.
+    ///
+    /// # Errors
+    /// [`TsdbError::Corrupt`] when one is damaged.
+    pub(crate) fn fetched(&self, mint: i64, maxt: i64) -> Result<Fetched, TsdbError> {
+        let mut all = Fetched::default();
+        for piece in &self.pieces {
+            all += chunk::fetched(self.bytes(piece)?.1, (piece.min_t, piece.max_t), mint, maxt);
+        }
+        Ok(all)
     }
 
     /// The chunks themselves.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use neocortex_model::histogram::FloatHistogram;
 use neocortex_model::sample::{HistogramValue, Samples, is_stale_nan};
+use neocortex_model::series::Fetched;
 
 use crate::chunk::encode::{Encoder, Sample, Value};
 use crate::chunk::{self, EncodedChunk, Encoding};
@@ -160,6 +161,19 @@ impl OutOfOrderSamples {
         let open = self.open.first().zip(self.open.last()).map(|(first, last)| (first.t, last.t));
         let full = self.full.iter().map(|chunk| (chunk.min_t, chunk.max_t));
         full.chain(open).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    /// What there is between `mint` and `maxt`; the open chunk counts with the bytes that it takes now.
+    pub(crate) fn fetched(&self, files: &ChunkFiles, mint: i64, maxt: i64) -> Result<Fetched, TsdbError> {
+        let mut all = Fetched::default();
+        for full in self.full.iter().filter(|chunk| chunk.min_t <= maxt && mint <= chunk.max_t) {
+            all += chunk::fetched(full.encoded(files)?.1, (full.min_t, full.max_t), mint, maxt);
+        }
+        let open = self.open.iter().filter(|sample| mint <= sample.t && sample.t <= maxt);
+        let (samples, chunk_bytes) =
+            open.fold((0, 0), |(n, bytes), s| (n + 1, bytes + SAMPLE_BYTES + heap_bytes(&s.value)));
+        all += Fetched { chunks: u64::from(samples > 0), samples, chunk_bytes: chunk_bytes as u64 };
+        Ok(all)
     }
 
     /// The samples with `mint <= t <= maxt`, ascending; of those of the same time the one that came first.

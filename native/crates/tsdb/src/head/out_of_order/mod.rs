@@ -27,6 +27,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use neocortex_model::sample::Samples;
+use neocortex_model::series::Fetched;
 
 use super::label_sets::SeriesId;
 use super::series::Series;
@@ -152,6 +153,11 @@ impl OutOfOrderView {
     /// The samples with `mint <= t <= maxt`, ascending; of those of the same time the one that came first.
     pub(super) fn read(&self, mint: i64, maxt: i64) -> Result<Samples, TsdbError> {
         self.samples.read(&self.files, mint, maxt)
+    }
+
+    /// What there is between `mint` and `maxt`.
+    pub(super) fn fetched(&self, mint: i64, maxt: i64) -> Result<Fetched, TsdbError> {
+        self.samples.fetched(&self.files, mint, maxt)
     }
 }
 
