@@ -21,5 +21,5 @@ pub mod plan;
 pub use eval::error::EvalError;
 pub use eval::{EvalOptions, evaluate};
 pub use features::{Features, UnknownFeature};
-pub use plan::ranges::{Selection, selected_length_ms, selections, time_range};
+pub use plan::ranges::{Selection, selections, time_range};
 pub use plan::rewrite::QueryTimes;

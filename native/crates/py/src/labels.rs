@@ -14,8 +14,9 @@ use pyo3::types::PyBytes;
 
 use crate::enter::enter;
 use crate::error::Failure;
+use crate::fetch::check_series;
 use crate::pool::Pool;
-use crate::query::{Limited, PyQuery};
+use crate::query::PyQuery;
 use crate::tsdb::PyTsdb;
 
 /// `Selectors`: the parsed `match[]` parameters of a request.
@@ -132,12 +133,12 @@ fn series<'py>(
     limit: usize,
     max_series: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (limited, sets) = (Limited { tsdb: handle(tsdb), max_series }, Arc::clone(&selectors.sets));
+    let (tsdb, sets) = (handle(tsdb), Arc::clone(&selectors.sets));
     pool.submit(
         py,
         move || {
             let mut found = Vec::new();
-            if let Some(tsdb) = &limited.tsdb {
+            if let Some(tsdb) = &tsdb {
                 for set in sets.iter() {
                     found.extend(tsdb.series(set)?);
                 }
@@ -146,7 +147,7 @@ fn series<'py>(
                 found.sort_unstable();
                 found.dedup();
             }
-            limited.check(found.len())?;
+            check_series(found.len(), max_series)?;
             let (found, annotations) = truncated(found, limit);
             Ok::<_, StorageError>(series_response(&found, &annotations))
         },
@@ -204,9 +205,10 @@ fn exemplars<'py>(
         py,
         move || {
             let found = tsdb.map_or_else(Vec::new, |tsdb| tsdb.exemplars(&sets, start_ms, end_ms));
-            Ok::<_, Failure>(exemplars_response(Some(&found), &Annotations::default()))
+            let count = found.iter().map(|series| series.exemplars.len()).sum::<usize>();
+            Ok::<_, Failure>((exemplars_response(Some(&found), &Annotations::default()), count))
         },
-        bytes,
+        |py, (body, count)| Ok((bytes(py, body)?, count)),
     )
 }
 

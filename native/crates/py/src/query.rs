@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use neocortex_model::matchers::Matcher;
-use neocortex_model::series::{Queryable, SelectHints, Series, StorageError};
+use neocortex_model::result::{QueryResult, QueryValue};
+use neocortex_model::series::StorageError;
 use neocortex_promql::Features;
 use neocortex_promql::eval::error::EvalError;
 use neocortex_promql::eval::{EvalOptions, evaluate};
@@ -15,8 +16,7 @@ use neocortex_promql::parse::pretty::prettify;
 use neocortex_promql::parse::{ParseErrors, ParseOptions, parse_expr};
 use neocortex_promql::plan::ranges::{Selection, selections};
 use neocortex_promql::plan::rewrite::QueryTimes;
-use neocortex_promql::plan::selectors::matcher_sets;
-use neocortex_tsdb::Tsdb;
+use neocortex_promql::plan::selectors::{matcher_sets, most_subquery_steps};
 use neocortex_wire::json::query_response;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -24,6 +24,7 @@ use pyo3::types::PyBytes;
 
 use crate::enter::enter;
 use crate::error::Failure;
+use crate::fetch::PyFetch;
 use crate::pool::Pool;
 use crate::tsdb::PyTsdb;
 
@@ -53,32 +54,6 @@ impl From<EvalError> for Failure {
 
 /// Warnings, and infos, that an answer shows at most, as Prometheus's API.
 pub(crate) const MAX_ANNOTATIONS: usize = 10;
-
-/// A tenant's data with the limits of a query: an unknown tenant has none.
-pub(crate) struct Limited {
-    pub(crate) tsdb: Option<Arc<Tsdb>>,
-    /// `max_fetched_series_per_query`; 0 for none.
-    pub(crate) max_series: usize,
-}
-
-impl Limited {
-    pub(crate) fn check(&self, series: usize) -> Result<(), StorageError> {
-        if self.max_series > 0 && series > self.max_series {
-            let text = format!("the query hit the max number of series limit (limit: {} series)", self.max_series);
-            return Err(StorageError::Limit(text));
-        }
-        Ok(())
-    }
-}
-
-impl Queryable for Limited {
-    fn select(&self, matchers: &[Matcher], hints: &SelectHints) -> Result<Vec<Arc<dyn Series>>, StorageError> {
-        let Some(tsdb) = &self.tsdb else { return Ok(Vec::new()) };
-        let series = tsdb.select(matchers, hints)?;
-        self.check(series.len())?;
-        Ok(series)
-    }
-}
 
 /// `Cancellation`
 #[pyclass(frozen, name = "Cancellation", module = "neocortex._native")]
@@ -170,16 +145,25 @@ impl PyQuery {
         enter(py, || Ok::<_, Failure>(!matcher_sets(&self.expr).is_empty()))
     }
 
-    fn longest_selection_ms(&self, py: Python<'_>, start_ms: i64, end_ms: i64, step_ms: i64) -> PyResult<i64> {
-        let times = QueryTimes { start_ms, end_ms, step_ms };
-        let longest = |selections: Vec<Selection>| {
-            selections.iter().map(|s| s.hints.end_ms.saturating_sub(s.hints.start_ms).saturating_add(1)).max()
-        };
-        enter(py, || selections(&self.expr, &times, 0, 1).map(longest)).map(|found| found.unwrap_or(0))
+    fn most_subquery_steps(&self, py: Python<'_>, default_step_ms: i64) -> PyResult<i64> {
+        enter(py, || Ok::<_, Failure>(most_subquery_steps(&self.expr, default_step_ms)))
     }
 
-    #[pyo3(signature = (pool, tsdb, cancellation, *, start_ms, end_ms, step_ms, lookback_ms, default_step_ms,
-        max_samples, max_series, stats, per_step_stats))]
+    fn selections_ms(
+        &self,
+        py: Python<'_>,
+        start_ms: i64,
+        end_ms: i64,
+        step_ms: i64,
+        lookback_ms: i64,
+    ) -> PyResult<Vec<(i64, i64)>> {
+        let times = QueryTimes { start_ms, end_ms, step_ms };
+        let range = |selection: &Selection| (selection.hints.start_ms, selection.hints.end_ms);
+        enter(py, || selections(&self.expr, &times, lookback_ms, 1).map(|all| all.iter().map(range).collect()))
+    }
+
+    #[pyo3(signature = (pool, tsdb, cancellation, fetch, *, start_ms, end_ms, step_ms, visible_ms, lookback_ms,
+        default_step_ms, max_samples, stats, per_step_stats))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn evaluate<'py>(
         &self,
@@ -187,19 +171,21 @@ impl PyQuery {
         pool: &Pool,
         tsdb: Option<&PyTsdb>,
         cancellation: &PyCancellation,
+        fetch: &PyFetch,
         start_ms: i64,
         end_ms: i64,
         step_ms: i64,
+        visible_ms: (i64, i64),
         lookback_ms: i64,
         default_step_ms: i64,
         max_samples: u64,
-        max_series: usize,
         stats: bool,
         per_step_stats: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let storage = Limited { tsdb: tsdb.map(|tsdb| Arc::clone(&tsdb.tsdb)), max_series };
+        let storage = fetch.storage(tsdb);
         let expr = Arc::clone(&self.expr);
         let mut options = EvalOptions {
+            visible_ms,
             lookback_delta_ms: lookback_ms,
             default_subquery_step_ms: default_step_ms,
             max_samples,
@@ -213,9 +199,56 @@ impl PyQuery {
         self.features.extend_evaluation(&mut options);
         pool.submit(
             py,
-            move || evaluate(&expr, &options, &storage).map(|result| query_response(&result, stats)),
-            |py, body| Ok(PyBytes::new(py, &body).unbind()),
+            move || {
+                evaluate(&expr, &options, &storage).map(|result| (query_response(&result, stats), Figures::of(&result)))
+            },
+            |py, (body, figures)| Ok(PyEvaluated { body: PyBytes::new(py, &body).unbind(), figures }),
         )
+    }
+}
+
+/// `Evaluated`
+#[pyclass(frozen, name = "Evaluated", module = "neocortex._native")]
+pub struct PyEvaluated {
+    #[pyo3(get)]
+    body: Py<PyBytes>,
+    figures: Figures,
+}
+
+/// What is told of an answer beside it.
+struct Figures {
+    series: usize,
+    samples: u64,
+    peak_samples: u64,
+}
+
+impl Figures {
+    fn of(result: &QueryResult) -> Self {
+        let series = match &result.value {
+            QueryValue::Vector(samples) => samples.len(),
+            QueryValue::Matrix(series) => series.len(),
+            QueryValue::Scalar { .. } | QueryValue::String { .. } => 0,
+        };
+        let stats = &result.stats;
+        Self { series, samples: stats.total_queryable_samples, peak_samples: stats.peak_samples }
+    }
+}
+
+#[pymethods]
+impl PyEvaluated {
+    #[getter]
+    fn series(&self) -> usize {
+        self.figures.series
+    }
+
+    #[getter]
+    fn samples(&self) -> u64 {
+        self.figures.samples
+    }
+
+    #[getter]
+    fn peak_samples(&self) -> u64 {
+        self.figures.peak_samples
     }
 }
 
@@ -230,5 +263,6 @@ impl PyQuery {
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyCancellation>()?;
     module.add_class::<PyDialect>()?;
+    module.add_class::<PyEvaluated>()?;
     module.add_class::<PyQuery>()
 }

@@ -10,8 +10,9 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use crate::error::Failure;
+use crate::fetch::{Fetching, PyFetch};
 use crate::pool::Pool;
-use crate::query::{Limited, PyCancellation};
+use crate::query::PyCancellation;
 use crate::tsdb::PyTsdb;
 
 impl From<ReadError> for Failure {
@@ -39,33 +40,44 @@ impl PyReadRequest {
         self.queries.iter().map(|query| (query.start_ms, query.end_ms)).collect()
     }
 
-    #[pyo3(signature = (pool, tsdb, cancellation, *, max_series))]
+    #[pyo3(signature = (pool, tsdb, cancellation, fetch, visible_ms))]
     fn answer<'py>(
         &self,
         py: Python<'py>,
         pool: &Pool,
         tsdb: Option<&PyTsdb>,
         cancellation: &PyCancellation,
-        max_series: usize,
+        fetch: &PyFetch,
+        visible_ms: (i64, i64),
     ) -> PyResult<Bound<'py, PyAny>> {
-        let storage = Limited { tsdb: tsdb.map(|tsdb| Arc::clone(&tsdb.tsdb)), max_series };
+        let storage = fetch.storage(tsdb);
         let queries = Arc::clone(&self.queries);
         let cancelled = cancellation.watch();
-        pool.submit(py, move || answer(&queries, &storage, cancelled), |py, body| Ok(PyBytes::new(py, &body).unbind()))
+        pool.submit(
+            py,
+            move || answer(&queries, &storage, visible_ms, cancelled),
+            |py, body| Ok(PyBytes::new(py, &body).unbind()),
+        )
     }
 }
 
-fn answer(queries: &[ReadQuery], storage: &Limited, cancelled: impl Fn() -> bool) -> Result<Vec<u8>, Failure> {
+fn answer(
+    queries: &[ReadQuery],
+    storage: &Fetching,
+    visible_ms: (i64, i64),
+    cancelled: impl Fn() -> bool,
+) -> Result<Vec<u8>, Failure> {
     let mut response = ReadResponse::new();
     let mut samples = Samples::default();
     for ReadQuery { start_ms, end_ms, matchers } in queries {
-        let hints = SelectHints { start_ms: *start_ms, end_ms: *end_ms, ..SelectHints::default() };
-        for series in storage.select(matchers, &hints)? {
+        let (start_ms, end_ms) = ((*start_ms).max(visible_ms.0), (*end_ms).min(visible_ms.1));
+        let hints = SelectHints { start_ms, end_ms, ..SelectHints::default() };
+        for series in storage.again().select(matchers, &hints)? {
             if cancelled() {
                 return Err(StorageError::Cancelled.into());
             }
             samples.clear();
-            series.read(*start_ms, *end_ms, &mut samples)?;
+            series.read(start_ms, end_ms, &mut samples)?;
             if !samples.is_empty() {
                 response.push_series(series.labels(), &samples);
             }

@@ -12,6 +12,7 @@ pub mod key;
 mod proto;
 pub mod push_v1;
 pub mod push_v2;
+pub mod query_stream;
 pub mod remote_read;
 pub mod snappy;
 pub mod validate;

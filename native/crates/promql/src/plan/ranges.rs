@@ -47,23 +47,6 @@ impl Selection {
     }
 }
 
-/// Milliseconds that the selections reach over, those that several of them reach over counted once. The left end of each is
-/// counted too, as Cortex's `FindNonOverlapQueryLength` does.
-#[must_use]
-pub fn selected_length_ms(selections: &[Selection]) -> i64 {
-    let mut spans: Vec<(i64, i64)> = selections
-        .iter()
-        .map(|selection| (selection.hints.start_ms.saturating_sub(1), selection.hints.end_ms))
-        .collect();
-    spans.sort_unstable();
-    let (mut length, mut reached) = (0_i64, i64::MIN);
-    for (start, end) in spans {
-        length = length.saturating_add(end.saturating_sub(start.max(reached)).max(0));
-        reached = reached.max(end);
-    }
-    length
-}
-
 /// The first and the last millisecond that any of the selections needs; `(0, 0)` when there is none.
 #[must_use]
 pub fn time_range(selections: &[Selection]) -> (i64, i64) {
@@ -221,24 +204,6 @@ mod tests {
         assert_eq!(of("rate(foo[1m]) / increase(foo[1m])"), [(40_001, 200_000, 60_000, 10_000, String::new())]);
         assert_eq!(of("foo - foo offset 1m").len(), 2);
         assert_eq!(of("1 + time()").len(), 0);
-    }
-
-    #[test]
-    fn a_length_counts_what_selections_share_once() {
-        for (query, length) in [
-            ("foo", 5_000),
-            ("rate(foo[1m])", 60_000),
-            ("rate(foo[1m]) + rate(foo[40s] offset 10s)", 60_000),
-            ("rate(foo[1m]) + rate(foo[1m] offset 2m)", 120_000),
-            ("rate(foo[1m]) + rate(foo[1m] offset 30s)", 90_000),
-            ("max_over_time(rate(foo[1m])[1m:10s])", 120_000),
-            ("1 + time()", 0),
-        ] {
-            let expr = parse_expr(query, &ParseOptions::default()).expect("the query is valid");
-            let times = QueryTimes { start_ms: 0, end_ms: 0, step_ms: 0 };
-            let selections = selections(&expr, &times, 5_000, 60_000).expect("no durations");
-            assert_eq!(selected_length_ms(&selections), length, "{query}");
-        }
     }
 
     #[test]
