@@ -454,6 +454,8 @@ class Query:
         """Raises `ParseError` with Prometheus's text and position."""
 
     @property
+    def text(self) -> str: ...
+    @property
     def value_type(self) -> str:
         """`scalar`, `instant vector`, `range vector` or `string`."""
 
@@ -466,29 +468,93 @@ class Query:
     def selects(self) -> bool:
         """Whether it has selectors, without which no storage is asked."""
 
-    def longest_selection_ms(self, start_ms: int, end_ms: int, step_ms: int) -> int:
-        """The longest stretch of time that one of its selectors reads."""
+    def most_subquery_steps(self, default_step_ms: int) -> int:
+        """The greatest number of steps of one of its subqueries: range divided by step; 0 without subqueries."""
+
+    def selections_ms(self, start_ms: int, end_ms: int, step_ms: int, lookback_ms: int) -> list[tuple[int, int]]:
+        """First and last millisecond that its selectors read, in the order of the text, equal selections once.
+
+        Raises `ParseError` when a duration expression has no value at these times.
+        """
 
     def evaluate(
         self,
         pool: Pool,
         tsdb: Tsdb | None,
         cancellation: Cancellation,
+        fetch: Fetch,
         *,
         start_ms: int,
         end_ms: int,
         step_ms: int,
+        visible_ms: tuple[int, int],
         lookback_ms: int,
         default_step_ms: int,
         max_samples: int,
-        max_series: int,
         stats: bool,
         per_step_stats: bool,
-    ) -> Future[bytes]:
-        """The whole JSON answer. A step of 0 makes an instant query; without a database there are no series.
+    ) -> Future[Evaluated]:
+        """A step of 0 makes an instant query; without a database there are no series.
 
+        `visible_ms`: first and last millisecond of which samples are seen. `stats`: the figures are part of the answer.
         Raises `ExecutionError`, `LimitError`, `QueryCanceledError`, `QueryTimeoutError`, `StorageFailedError`.
         """
+
+@final
+class Evaluated:
+    """An answer and what is told of it beside it."""
+
+    @property
+    def body(self) -> bytes:
+        """The whole JSON answer."""
+
+    @property
+    def series(self) -> int:
+        """Of a vector or a matrix; 0 for a number or a text."""
+
+    @property
+    def samples(self) -> int:
+        """Samples that were loaded, counted as Prometheus does."""
+
+    @property
+    def peak_samples(self) -> int:
+        """The most samples held at once."""
+
+@final
+class Fetch:
+    """What one query may fetch from the storage, and what it has fetched; every selector counts for itself."""
+
+    def __new__(cls, *, max_series: int, max_chunks: int, max_chunk_bytes: int, max_data_bytes: int) -> Fetch:
+        """Limits of 0 are none. `max_series`: different ones; bytes: as Cortex's ingesters would send them."""
+
+    @property
+    def series(self) -> int: ...
+    @property
+    def chunks(self) -> int: ...
+    @property
+    def samples(self) -> int: ...
+    @property
+    def chunk_bytes(self) -> int: ...
+    @property
+    def data_bytes(self) -> int:
+        """Labels and chunks."""
+
+    @property
+    def selectors(self) -> list[tuple[int, int, int]]:
+        """Series, samples and chunks of each selector that was asked for, those that were refused too."""
+
+    @property
+    def storage_s(self) -> float:
+        """Seconds that the storage took to select."""
+
+@final
+class Pattern:
+    """A regular expression of the configuration, matched in linear time."""
+
+    def __new__(cls, pattern: str) -> Pattern:
+        """Raises `ValueError`."""
+
+    def found_in(self, text: str) -> bool: ...
 
 @final
 class ReadRequest:
@@ -502,8 +568,10 @@ class ReadRequest:
     def ranges(self) -> list[tuple[int, int]]:
         """First and last millisecond of each query."""
 
-    def answer(self, pool: Pool, tsdb: Tsdb | None, cancellation: Cancellation, *, max_series: int) -> Future[bytes]:
-        """The packed answer: samples of the queries in their order.
+    def answer(
+        self, pool: Pool, tsdb: Tsdb | None, cancellation: Cancellation, fetch: Fetch, visible_ms: tuple[int, int]
+    ) -> Future[bytes]:
+        """The packed answer: samples of the queries in their order. The limits are for each of them.
 
         Raises `LimitError`, `QueryCanceledError`, `StorageFailedError`, `ExecutionError` when it is too large.
         """
@@ -588,4 +656,5 @@ def label_names(pool: Pool, tsdb: Tsdb | None, selectors: Selectors, limit: int)
 def label_values(pool: Pool, tsdb: Tsdb | None, name: str, selectors: Selectors, limit: int) -> Future[bytes]: ...
 def series(pool: Pool, tsdb: Tsdb | None, selectors: Selectors, limit: int, max_series: int) -> Future[bytes]: ...
 def metadata(pool: Pool, tsdb: Tsdb | None, metric: str, limit: int, limit_per_metric: int) -> Future[bytes]: ...
-def exemplars(pool: Pool, tsdb: Tsdb | None, query: Query, start_ms: int, end_ms: int) -> Future[bytes]: ...
+def exemplars(pool: Pool, tsdb: Tsdb | None, query: Query, start_ms: int, end_ms: int) -> Future[tuple[bytes, int]]:
+    """The JSON answer, and the number of exemplars in it."""

@@ -39,11 +39,17 @@ from neocortex.overrides.http import runtime_config_route
 from neocortex.overrides.limits import Overrides
 from neocortex.overrides.runtime import RuntimeConfigService, runtime_file
 from neocortex.process import Process, http_settings
+from neocortex.querier.active import ActiveQueries
+from neocortex.querier.call import Answering
 from neocortex.querier.dialect import dialect
+from neocortex.querier.front import FrontRules
 from neocortex.querier.http import QueryEndpoints
 from neocortex.querier.http import routes as query_routes
+from neocortex.querier.metrics import EngineMetrics, QueryMetrics
+from neocortex.querier.queue import QueryQueue
 from neocortex.querier.remoteread import RemoteRead
 from neocortex.querier.service import EngineOptions, Querier
+from neocortex.querier.upkeep import QueryUpkeep
 from neocortex.ring.http import ring_routes
 from neocortex.ring.kv.memory import MemoryStore
 from neocortex.ring.lifecycle import RingMember, host_address
@@ -211,7 +217,16 @@ def _distributor(process: Process) -> Service:
 
 
 def _querier(process: Process) -> Service:
-    config = process.config.querier
+    config, frontend = process.config.querier, process.config.frontend
+    folder = config.active_query_tracker_dir
+    active = ActiveQueries(Path(folder), config.max_concurrent) if folder else None
+    worker = process.config.frontend_worker
+    turns = config.max_concurrent if worker.match_max_concurrent else worker.parallelism
+    queue = QueryQueue(
+        max(1, turns),
+        lambda tenant: process.overrides.limits(tenant).max_outstanding_requests_per_tenant,
+        process.registry,
+    )
     querier = Querier(
         process.ingester_ring,
         process.ingester,
@@ -222,29 +237,44 @@ def _querier(process: Process) -> Service:
             default_evaluation_interval_ms=config.default_evaluation_interval.ms,
             max_samples=config.max_samples,
             timeout_s=config.timeout.seconds,
-            max_concurrent=config.max_concurrent,
+            max_into_future_ms=config.max_query_into_future.ms,
+            ignore_max_query_length=config.ignore_max_query_length,
             dialect=dialect(config),
             per_step_stats=config.per_step_stats_enabled,
         ),
+        queue=queue,
+        active=active,
+        metrics=EngineMetrics(process.registry, config.max_concurrent if active is not None else -1),
+    )
+    metrics = QueryMetrics(process.registry, query_stats_enabled=frontend.query_stats_enabled)
+    answering = Answering(
+        metrics, query_stats_enabled=frontend.query_stats_enabled, slow_s=frontend.log_queries_longer_than.seconds
+    )
+    rules = FrontRules(
+        process.overrides,
+        max_subquery_steps=config.max_subquery_steps,
+        default_step_ms=config.default_evaluation_interval.ms,
+        lookback_delta_ms=config.lookback_delta.ms,
     )
     prefixes = [process.config.api.prometheus_http_prefix, process.config.http_prefix]
     stats = StatsEndpoints(process.ingester_ring, process.ingester)
     process.app.add(
         [
-            *RemoteRead(querier, process.overrides).routes(prefixes),
+            *RemoteRead(querier).routes(prefixes, answering),
             *stats.querier_routes(process.config.http_prefix),
         ]
     )
     version = dict.fromkeys(("version", "revision", "branch", "buildUser", "buildDate", "goVersion"), "")
     process.app.add(
         query_routes(
-            QueryEndpoints(querier, process.overrides, version | {"version": neocortex.__version__}),
+            QueryEndpoints(querier, process.overrides, version | {"version": neocortex.__version__}, rules=rules),
+            answering,
             prefixes,
             build_info=process.config.api.build_info_enabled,
-            max_body_bytes=process.config.frontend.max_body_size,
+            max_body_bytes=frontend.max_body_size,
         )
     )
-    return Service()
+    return QueryUpkeep(metrics, queue)
 
 
 MODULES: dict[str, Module] = {

@@ -74,6 +74,7 @@ async def running(folder: Path, *flags: str) -> AsyncIterator[InProcess]:
         f"-blocks-storage.tsdb.dir={folder / 'tsdb'}",
         "-blocks-storage.backend=filesystem",
         f"-blocks-storage.filesystem.dir={folder / 'blocks'}",
+        f"-querier.active-query-tracker-dir={folder / 'active-query-tracker'}",
     ]
     one = ["-ring.store=inmemory", "-distributor.replication-factor=1", "-ingester.min-ready-duration=0s"]
     loaded = load(["-target=all", *one, *data, *flags])

@@ -120,6 +120,8 @@ blocks_storage:
   backend: filesystem
   filesystem: {{dir: {folder}/blocks}}
   tsdb: {{dir: {folder}/tsdb}}
+querier:
+  active_query_tracker_dir: {folder}/active-query-tracker
 limits:
   ingestion_rate: 10000000
   ingestion_burst_size: 10000000

@@ -56,9 +56,14 @@ def prometheus_error(status: int, error_type: str, error: str) -> Response:
 
 
 def json_response(value: Any, status: int = 200) -> Response:
+    """`value` as `json_text` writes it, as `application/json`."""
+    return Response(status, "application/json", json_text(value))
+
+
+def json_text(value: Any) -> str:
     """`value` as Go's `json.Marshal` writes it: compact, `<`, `>` and `&` escaped, no newline at the end."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     for char, escape in _JSON_ESCAPES:
         if char in text:
             text = text.replace(char, escape)
-    return Response(status, "application/json", text)
+    return text

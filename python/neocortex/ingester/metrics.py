@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from neocortex import _native
-    from neocortex.observe.metrics import Counter, Registry
+    from neocortex.observe.metrics import Counter, Histogram, Registry
 
 
 class IngesterMetrics:
@@ -45,9 +45,18 @@ class IngesterMetrics:
         self._histograms = outcome("native_histograms", "native histograms")
         self._exemplars = outcome("exemplars", "exemplars")
         self._metadata = outcome("metadata", "metadata")
-        self.queries = registry.counter(
+        self._queries = registry.counter(
             "cortex_ingester_queries_total", "The total number of queries the ingester has handled."
         )
+
+        def queried(what: str, bounds: tuple[float, ...]) -> Histogram:
+            text = f"The total number of {what} returned from queries."
+            return registry.histogram(f"cortex_ingester_queried_{what}", text, bounds)
+
+        self._queried_series = queried("series", _powers(8, 6))
+        self._queried_samples = queried("samples", _powers(8, 8))
+        self._queried_chunks = queried("chunks", _powers(8, 7))
+        self._queried_exemplars = queried("exemplars", _powers(5, 5))
         self._metadata_created = registry.counter_family(
             "cortex_ingester_memory_metadata_created_total",
             "The total number of metadata that were created per user",
@@ -58,6 +67,19 @@ class IngesterMetrics:
             "The total number of metadata that were removed per user.",
             ("user",),
         )
+
+    def queried(self, selectors: Iterable[tuple[int, int, int]]) -> None:
+        """Selectors were read: series, samples and chunks of each."""
+        for series, samples, chunks in selectors:
+            self._queries.inc()
+            self._queried_series.observe(series)
+            self._queried_samples.observe(samples)
+            self._queried_chunks.observe(chunks)
+
+    def queried_exemplars(self, exemplars: int) -> None:
+        """Exemplars were read."""
+        self._queries.inc()
+        self._queried_exemplars.observe(exemplars)
 
     def metadata_removed(self, tenant: str, entries: int) -> None:
         """Metadata that was not sent for long was forgotten."""
@@ -98,3 +120,8 @@ class IngesterMetrics:
             self._metadata_created.labels(tenant).inc(outcome.metadata_created)
         if outcome.error is not None or outcome.failed_metadata:
             self._refused(tenant, outcome.discarded)
+
+
+def _powers(factor: int, count: int) -> tuple[float, ...]:
+    """10, and so many bounds in all, each `factor` times the one before."""
+    return tuple(10.0 * factor**power for power in range(count))

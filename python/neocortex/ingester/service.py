@@ -83,7 +83,7 @@ class Ingester(Service):
         self.guard = guard
         self._pool = pool
         self._overrides = overrides
-        self._metrics = metrics
+        self.metrics = metrics
         self._periods = periods
         self._upkeep = upkeep
         self._active_since: float | None = None
@@ -162,14 +162,9 @@ class Ingester(Service):
         return None
 
     @contextmanager
-    def reading(self, tenant: str, *, samples: bool) -> Iterator[_native.Tsdb | None]:
-        """Around a read of the tenant's database, None when it has none here; `samples` tells queries from lookups.
-
-        Raises `IngesterRefusal`.
-        """
+    def reading(self, tenant: str) -> Iterator[_native.Tsdb | None]:
+        """Around a read of the tenant's database, None when it has none here. Raises `IngesterRefusal`."""
         with self.guard.query():
-            if samples:
-                self._metrics.queries.inc()
             yield self.tenants.get(tenant)
 
     def open_tsdb(self, tenant: str) -> _native.Tsdb | None:
@@ -192,7 +187,7 @@ class Ingester(Service):
             except _native.ClosedError as e:
                 raise IngesterRefusal("ingester stopping") from e
         _native.failpoint("push.before-answer")
-        self._metrics.appended(tenant, outcome)
+        self.metrics.appended(tenant, outcome)
         samples = outcome.samples + outcome.histograms
         self.guard.ingestion.add(samples + outcome.metadata)
         self.stats.appended(tenant, samples, from_rule=request.is_from_rule)
@@ -222,13 +217,13 @@ class Ingester(Service):
         """Keeps nothing of a tenant whose database was removed."""
         self._limits.pop(tenant, None)
         self.stats.forget(tenant)
-        self._metrics.forget(tenant)
+        self.metrics.forget(tenant)
 
     async def _purge_metadata(self) -> None:
         before_ms = int((time.time() - self._periods.metadata_retain) * 1000)
         for tenant, tsdb in list(self.tenants):
             if entries := await tsdb.purge_metadata(self._pool, before_ms):
-                self._metrics.metadata_removed(tenant, entries)
+                self.metrics.metadata_removed(tenant, entries)
 
     async def _update_active_series(self) -> None:
         counted = await self.stats.purge_idle()
@@ -241,8 +236,8 @@ class Ingester(Service):
         # What was removed meanwhile must not come back.
         async for tenant, active in in_turns(counted.items()):
             if self.tenants.get(tenant):
-                self._metrics.active_series(tenant, *active)
-        self._metrics.label_sets({tenant: series for tenant, series in usage.items() if self.tenants.get(tenant)})
+                self.metrics.active_series(tenant, *active)
+        self.metrics.label_sets({tenant: series for tenant, series in usage.items() if self.tenants.get(tenant)})
 
     def _series_limits(self, tenant: str) -> _native.SeriesLimits:
         """The native form of a tenant's limits, made anew when the runtime configuration changed them."""

@@ -102,6 +102,12 @@ class Family(Generic[C]):
         """Forgets the child with these label values, if there is one."""
         self._children.pop(values, None)
 
+    def remove_all(self, label: str, value: str) -> None:
+        """Forgets the children that have this value of one label."""
+        at = self.label_names.index(label)
+        for values in [values for values in self._children if values[at] == value]:
+            del self._children[values]
+
     def clear(self) -> None:
         """Forgets all children."""
         self._children.clear()

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from neocortex import _native
-from neocortex.config.duration import format_go_duration
-from neocortex.errors import InvalidTenant
 from neocortex.http.errors import BodyTooLarge, http_error
 from neocortex.http.message import Response
 from neocortex.http.route import Route
 from neocortex.ingester.limits import IngesterRefusal
+from neocortex.querier.reach import RangeTooLong
 from neocortex.ring.view import RingError
 
 if TYPE_CHECKING:
-    from neocortex.http.message import Request
-    from neocortex.overrides.limits import Overrides
+    from neocortex.querier.call import Answering, Call
+    from neocortex.querier.reach import Reach
     from neocortex.querier.service import Querier
 
 MAX_BODY_BYTES = 1 << 20
@@ -25,40 +24,27 @@ MAX_BODY_BYTES = 1 << 20
 class RemoteRead:
     """The handler. Everything that goes wrong is a 400 with its text."""
 
-    def __init__(self, querier: Querier, overrides: Overrides) -> None:
+    def __init__(self, querier: Querier) -> None:
         self._querier = querier
-        self._overrides = overrides
 
-    async def read(self, request: Request) -> Response:
+    async def read(self, call: Call) -> Response:
         try:
-            tenant = request.tenant
-            read = await self._querier.decode_read(await request.body())
-            self._check_ranges(tenant, read.ranges)
-            body = await self._querier.remote_read(tenant, read)
+            read = await self._querier.decode_read(await call.request.body())
+            _check_ranges(self._querier.reach(call.tenant), read.ranges)
+            body = await self._querier.remote_read(call.tenant, read, call.stats)
         except BodyTooLarge as e:
             return http_error(400, f"received message larger than max ({e.length or e.limit + 1} vs {e.limit})")
-        except (InvalidTenant, BadRange, RingError, IngesterRefusal, _native.NativeError) as e:
+        except (BadRange, RangeTooLong, RingError, IngesterRefusal, _native.NativeError) as e:
             return http_error(400, str(e))
         return Response(200, "application/x-protobuf", body)
 
-    def _check_ranges(self, tenant: str, ranges: list[tuple[int, int]]) -> None:
-        limit_ms = int(self._overrides.limits(tenant).max_query_length * 1000)
-        for start, end in ranges:
-            if 0 < limit_ms < end - start:
-                raise BadRange(
-                    f"the query time range exceeds the limit (query length: {format_go_duration((end - start) / 1000)},"
-                    f" limit: {format_go_duration(limit_ms / 1000)})"
-                )
-            if end < start:
-                raise BadRange("invalid blocks time range")
-
-    def routes(self, prefixes: list[str]) -> list[Route]:
+    def routes(self, prefixes: list[str], answering: Answering) -> list[Route]:
         """The path under every prefix."""
         return [
             Route(
                 ("POST",),
                 f"{prefix}/api/v1/read",
-                self.read,
+                answering.route("remote_read", self.read),
                 tenant=True,
                 max_body_bytes=MAX_BODY_BYTES,
                 invalid_tenant_status=400,
@@ -70,3 +56,11 @@ class RemoteRead:
 
 class BadRange(Exception):
     """A query's time range is not answered."""
+
+
+def _check_ranges(reach: Reach, ranges: list[tuple[int, int]]) -> None:
+    """Raises `BadRange`, `RangeTooLong`."""
+    for start, end in ranges:
+        reach.check_length(end - max(start, reach.first_ms))
+        if end < start:
+            raise BadRange("invalid blocks time range")

@@ -20,25 +20,27 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
 NOTHING = _native.Selectors.parse([])
+UNLIMITED = _native.Fetch(max_series=0, max_chunks=0, max_chunk_bytes=0, max_data_bytes=0)
 LONG = "sum_over_time(quantile_over_time(0.5, (vector(time()) % 977)[12h:1s])[12h:1s])"
 """Half a day of windows of half a day: takes minutes when nobody stops it."""
 
 
 def evaluate(
     pool: _native.Pool, text: str, cancellation: _native.Cancellation, *, max_samples: int = 50_000_000
-) -> asyncio.Future[bytes]:
+) -> asyncio.Future[_native.Evaluated]:
     """An instant query at the epoch, on no data."""
     return _native.Query.parse(text, CORTEX).evaluate(
         pool,
         None,
         cancellation,
+        UNLIMITED,
         start_ms=0,
         end_ms=0,
         step_ms=0,
+        visible_ms=(0, 0),
         lookback_ms=300_000,
         default_step_ms=60_000,
         max_samples=max_samples,
-        max_series=0,
         stats=False,
         per_step_stats=False,
     )
@@ -55,7 +57,7 @@ async def test_results_come_to_those_who_asked(pool: _native.Pool) -> None:
     answers = await asyncio.gather(*(evaluate(pool, text, never) for text in texts))
     for text, answer in zip(texts, answers, strict=True):
         expected = f'{{"status":"success","data":{{"resultType":"scalar","result":[0,"{text}"]}}}}'
-        assert answer == expected.encode()
+        assert answer.body == expected.encode()
 
 
 async def test_a_future_is_one_of_the_loops(pool: _native.Pool) -> None:

@@ -10,11 +10,12 @@ import pytest
 from neocortex import _native
 from neocortex.http.app import Application
 from neocortex.http.errors import BodyTooLarge
-from neocortex.http.message import Request, Response
+from neocortex.http.message import Response
 from neocortex.http.route import Route
 from neocortex.http.settings import HTTPSettings
 from neocortex.observe import Registry, get_logger
-from neocortex.querier.http import BadData, answering_errors
+from neocortex.querier.call import Answering, BadData, Call
+from neocortex.querier.metrics import QueryMetrics
 from support.in_process import InProcess, Parameters, call, running
 from support.remote_write import Answer, encode_v1
 
@@ -63,11 +64,13 @@ async def test_a_body_that_is_too_large() -> None:
 
 
 async def answer_when_raising(error: Exception) -> Answer:
-    async def handler(tenant: str, form: object, request: Request) -> Response:
+    async def handler(call: Call) -> Response:
         raise error
 
-    app = Application(HTTPSettings(), Registry(), get_logger())
-    app.add([Route(("GET",), "/q", answering_errors(handler), tenant=True)])
+    registry = Registry()
+    app = Application(HTTPSettings(), registry, get_logger())
+    answering = Answering(QueryMetrics(registry, query_stats_enabled=False), query_stats_enabled=False, slow_s=0)
+    app.add([Route(("GET",), "/q", answering.route("query", handler), tenant=True)])
     return await call(app, "GET", "/q", headers={"x-scope-orgid": "t"})
 
 

@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 
 from neocortex import _native
+from neocortex.observe import Registry
+from neocortex.querier.active import ActiveQueries
 from neocortex.querier.dialect import CORTEX
-from neocortex.querier.service import EngineOptions, Querier
+from neocortex.querier.metrics import EngineMetrics
+from neocortex.querier.queue import QueryQueue
+from neocortex.querier.service import EngineOptions, Evaluation, Querier
+from neocortex.querier.stats import QueryStats
 from support.in_process import InProcess, running
 
 LONG = "sum_over_time(quantile_over_time(0.5, (vector(time()) % 977)[12h:1s])[12h:1s])"
@@ -22,19 +27,37 @@ async def server(tmp_path: Path) -> AsyncIterator[InProcess]:
         yield process
 
 
-def querier(server: InProcess, pool: _native.Pool, *, timeout_s: float = 60, max_concurrent: int = 4) -> Querier:
+def querier(
+    server: InProcess, pool: _native.Pool, *, timeout_s: float = 60, turns: int = 4, active: ActiveQueries | None = None
+) -> Querier:
     """A querier with options and threads of its own."""
     options = EngineOptions(
         lookback_delta_ms=300_000,
         default_evaluation_interval_ms=60_000,
         max_samples=1 << 50,
         timeout_s=timeout_s,
-        max_concurrent=max_concurrent,
+        max_into_future_ms=0,
+        ignore_max_query_length=False,
         dialect=CORTEX,
         per_step_stats=False,
     )
     process = server.process
-    return Querier(process.ingester_ring, process.ingester, pool, process.overrides, options)
+    return Querier(
+        process.ingester_ring,
+        process.ingester,
+        pool,
+        process.overrides,
+        options,
+        queue=QueryQueue(turns, lambda _: 100, Registry()),
+        active=active,
+        metrics=EngineMetrics(Registry(), -1),
+    )
+
+
+async def evaluate(service: Querier, text: str, *, tenant: str = "t", timeout_s: float | None = None) -> bytes:
+    """An instant query at the begin of time."""
+    asked = Evaluation(service.parse(text), 0, 0, timeout_s=timeout_s)
+    return await service.evaluate(tenant, asked, QueryStats())
 
 
 async def threads_are_free(pool: _native.Pool) -> None:
@@ -46,8 +69,7 @@ async def threads_are_free(pool: _native.Pool) -> None:
 
 async def test_cancelling_the_handler_ends_the_evaluation(server: InProcess, pool: _native.Pool) -> None:
     service = querier(server, pool)
-    query = service.parse(LONG)
-    handlers = [asyncio.create_task(service.evaluate("t", query, 0, 0, 0)) for _ in range(2)]
+    handlers = [asyncio.create_task(evaluate(service, LONG)) for _ in range(2)]
     await asyncio.sleep(0.05)
     for handler in handlers:
         handler.cancel()
@@ -57,11 +79,11 @@ async def test_cancelling_the_handler_ends_the_evaluation(server: InProcess, poo
 
 
 async def test_a_handler_that_waits_for_its_turn_can_be_cancelled(server: InProcess, pool: _native.Pool) -> None:
-    service = querier(server, pool, max_concurrent=1)
-    first = asyncio.create_task(service.evaluate("t", service.parse(LONG), 0, 0, 0))
+    service = querier(server, pool, turns=1)
+    first = asyncio.create_task(evaluate(service, LONG))
     await asyncio.sleep(0.01)
-    second = asyncio.create_task(service.evaluate("t", service.parse("1"), 0, 0, 0))
-    third = asyncio.create_task(service.evaluate("t", service.parse("1"), 0, 0, 0))
+    second = asyncio.create_task(evaluate(service, "1"))
+    third = asyncio.create_task(evaluate(service, "1"))
     await asyncio.sleep(0.01)
     second.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -78,14 +100,14 @@ async def test_the_shorter_time_ends_it(
     service = querier(server, pool, timeout_s=timeout_s)
     started = time.monotonic()
     with pytest.raises(_native.QueryTimeoutError, match=r"^query timed out in expression evaluation$"):
-        await service.evaluate("t", service.parse(LONG), 0, 0, 0, timeout_s=asked)
+        await evaluate(service, LONG, timeout_s=asked)
     assert time.monotonic() - started < 2
 
 
 async def test_time_spent_waiting_counts(server: InProcess, pool: _native.Pool) -> None:
     """A query whose time is up before its turn comes is not evaluated any more."""
-    service = querier(server, pool, max_concurrent=1, timeout_s=0.1)
-    waits = [asyncio.create_task(service.evaluate("t", service.parse(LONG), 0, 0, 0)) for _ in range(8)]
+    service = querier(server, pool, turns=1, timeout_s=0.1)
+    waits = [asyncio.create_task(evaluate(service, LONG)) for _ in range(8)]
     started = time.monotonic()
     results = await asyncio.gather(*waits, return_exceptions=True)
     assert [type(result) for result in results] == [_native.QueryTimeoutError] * 8
@@ -93,8 +115,8 @@ async def test_time_spent_waiting_counts(server: InProcess, pool: _native.Pool) 
 
 
 async def test_no_more_than_the_limit_run_at_once(server: InProcess, pool: _native.Pool) -> None:
-    service = querier(server, pool, max_concurrent=3)
-    handlers = [asyncio.create_task(service.evaluate("t", service.parse(LONG), 0, 0, 0)) for _ in range(8)]
+    service = querier(server, pool, turns=3)
+    handlers = [asyncio.create_task(evaluate(service, LONG)) for _ in range(8)]
     await asyncio.sleep(0.1)
     assert pool.queued == 1, "two run, one waits for a thread, five for their turn"
     for handler in handlers:
@@ -117,7 +139,7 @@ async def test_the_event_loop_goes_on(server: InProcess, pool: _native.Pool) -> 
 
     beating = asyncio.create_task(heartbeat())
     with pytest.raises(_native.QueryTimeoutError):
-        await service.evaluate("t", service.parse(LONG), 0, 0, 0)
+        await evaluate(service, LONG)
     beating.cancel()
     # A loop that waits for the evaluation gets to one beat; a free one on a busy machine to many of the hundred.
     assert beats >= 5
@@ -125,9 +147,10 @@ async def test_the_event_loop_goes_on(server: InProcess, pool: _native.Pool) -> 
 
 async def test_an_unknown_tenant_has_no_series(server: InProcess, pool: _native.Pool) -> None:
     service = querier(server, pool)
-    answer = await service.evaluate("nobody", service.parse("up"), 0, 0, 0)
+    answer = await evaluate(service, "up", tenant="nobody")
     assert answer == b'{"status":"success","data":{"resultType":"vector","result":[]}}'
-    assert await service.label_names("nobody", service.selectors([]), 0) == b'{"status":"success","data":[]}'
+    names = await service.label_names("nobody", service.selectors([]), 0, QueryStats())
+    assert names == b'{"status":"success","data":[]}'
     assert len(server.process.tenants) == 0
 
 

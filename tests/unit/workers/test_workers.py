@@ -10,6 +10,7 @@ from neocortex.service import State
 from neocortex.workers import QUEUED_WRITES, Workers
 
 NOTHING = _native.Selectors.parse([])
+UNLIMITED = _native.Fetch(max_series=0, max_chunks=0, max_chunk_bytes=0, max_data_bytes=0)
 
 
 async def test_a_full_query_pool_leaves_the_writes_theirs() -> None:
@@ -24,13 +25,14 @@ async def test_a_full_query_pool_leaves_the_writes_theirs() -> None:
             workers.query,
             None,
             cancellation,
+            UNLIMITED,
             start_ms=0,
             end_ms=0,
             step_ms=0,
+            visible_ms=(0, 0),
             lookback_ms=0,
             default_step_ms=60_000,
             max_samples=1 << 40,
-            max_series=0,
             stats=False,
             per_step_stats=False,
         )

@@ -127,6 +127,11 @@ impl PyQuery {
     }
 
     #[getter]
+    fn text(&self) -> &str {
+        &self.text
+    }
+
+    #[getter]
     fn value_type(&self) -> &'static str {
         self.expr.value_type().documented()
     }
