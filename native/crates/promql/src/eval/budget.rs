@@ -12,16 +12,27 @@ use super::options::EvalOptions;
 /// Dense columns have a slot for each step, filled or not; this many slots a sample of the limit are allowed.
 const SLOTS_PER_SAMPLE: u64 = 4;
 
+/// A step's time and its figure.
+const SLOTS_PER_STEP: u64 = 2;
+
+/// Bytes of a slot.
+const SLOT_BYTES: u64 = 8;
+
+/// So many slots are allowed however low the limit of samples is: 64 MiB.
+const SLOTS_ALWAYS: u64 = 8 << 20;
+
 /// Watches one evaluation. Samples are counted as Prometheus counts them: a float is one, a histogram one for each 16 bytes.
 pub(super) struct Budget<'o> {
     options: &'o EvalOptions,
     held: AtomicU64,
     peak: AtomicU64,
+    /// Slots of what operands hold while the others are evaluated.
+    slots: AtomicU64,
 }
 
 impl<'o> Budget<'o> {
     pub fn new(options: &'o EvalOptions) -> Self {
-        Self { options, held: AtomicU64::new(0), peak: AtomicU64::new(0) }
+        Self { options, held: AtomicU64::new(0), peak: AtomicU64::new(0), slots: AtomicU64::new(0) }
     }
 
     /// The most samples allowed at once.
@@ -47,10 +58,47 @@ impl<'o> Budget<'o> {
     /// [`EvalError::TooManySamples`].
     pub fn check_slots(&self, columns: usize, steps: usize) -> Result<(), EvalError> {
         let slots = (columns as u64).saturating_mul(steps as u64);
-        if slots > self.max_samples().saturating_mul(SLOTS_PER_SAMPLE) {
-            return Err(EvalError::TooManySamples);
-        }
-        Ok(())
+        if slots > self.slots_left() { Err(EvalError::TooManySamples) } else { Ok(()) }
+    }
+
+    /// Slots held now.
+    pub fn slots(&self) -> u64 {
+        self.slots.load(Ordering::Relaxed)
+    }
+
+    /// Says how many slots are held now.
+    ///
+    /// # Errors
+    /// [`EvalError::TooManySamples`].
+    pub fn set_slots(&self, slots: u64) -> Result<(), EvalError> {
+        self.slots.store(slots, Ordering::Relaxed);
+        if slots > self.max_slots() { Err(EvalError::TooManySamples) } else { Ok(()) }
+    }
+
+    /// Bytes that a function may take for labels that it makes.
+    pub fn label_bytes_left(&self) -> u64 {
+        self.slots_left().saturating_mul(SLOT_BYTES)
+    }
+
+    /// The most steps that a subquery may have now.
+    pub fn max_steps(&self) -> u64 {
+        self.max_samples().min(self.slots_left() / SLOTS_PER_STEP)
+    }
+
+    /// Holds what a subquery keeps for its steps.
+    ///
+    /// # Errors
+    /// [`EvalError::TooManySamples`].
+    pub fn hold_steps(&self, steps: usize) -> Result<(), EvalError> {
+        self.set_slots(self.slots().saturating_add(SLOTS_PER_STEP.saturating_mul(steps as u64)))
+    }
+
+    fn max_slots(&self) -> u64 {
+        self.max_samples().saturating_mul(SLOTS_PER_SAMPLE).max(SLOTS_ALWAYS)
+    }
+
+    fn slots_left(&self) -> u64 {
+        self.max_slots().saturating_sub(self.slots())
     }
 
     /// Samples held now.
@@ -107,4 +155,13 @@ pub(super) fn column_samples(column: &Column) -> u64 {
     let floats = column.floats.iter().filter(|v| !is_absent(**v)).count() as u64;
     let histograms: u64 = column.histograms.iter().flatten().map(|h| histogram_samples(h)).sum();
     floats + histograms
+}
+
+/// What columns take: their slots, and their labels.
+pub(super) fn column_slots(columns: &[Column]) -> u64 {
+    let slots = |column: &Column| {
+        let labels = (column.labels.as_bytes().len() as u64).div_ceil(SLOT_BYTES);
+        (column.floats.len() + column.histograms.len()) as u64 + labels
+    };
+    columns.iter().map(slots).sum()
 }

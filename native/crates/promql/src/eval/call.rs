@@ -59,7 +59,8 @@ impl Frame<'_> {
                 Ok(columns)
             }
             Implementation::Vector(apply) => {
-                let values = args.iter().map(|arg| self.argument(arg)).collect::<Result<Vec<_>, _>>()?;
+                let gathers = !matches!(function.name, "label_join" | "label_replace");
+                let values = args.iter().map(|arg| self.argument(arg, gathers)).collect::<Result<Vec<_>, _>>()?;
                 self.note_idle_sort(expr, function);
                 let call = Call {
                     steps: &self.steps.times,
@@ -67,6 +68,7 @@ impl Frame<'_> {
                     notes: &self.query.notes,
                     delayed_name_removal: self.delayed(),
                     newer_messages: self.query.options.newer_messages,
+                    max_label_bytes: self.query.budget.label_bytes_left(),
                 };
                 self.merged(apply(&call, values)?)
             }
@@ -113,7 +115,7 @@ impl Frame<'_> {
         }
     }
 
-    fn argument(&self, node: &Node<'_>) -> Result<Argument, EvalError> {
+    fn argument(&self, node: &Node<'_>, gathers: bool) -> Result<Argument, EvalError> {
         match node.value_type() {
             ValueType::Scalar => {
                 self.gather_scalars(1)?;
@@ -122,7 +124,9 @@ impl Frame<'_> {
             ValueType::String => text(node).map(|text| Argument::String(text.to_owned())),
             _ => {
                 let columns = self.vector(node)?;
-                self.gather(&columns)?;
+                if gathers {
+                    self.gather(&columns)?;
+                }
                 Ok(Argument::Vector(columns))
             }
         }

@@ -7,7 +7,7 @@ use neocortex_model::series::Queryable;
 use parking_lot::Mutex;
 
 use super::annotate::Notes;
-use super::budget::{Budget, column_samples};
+use super::budget::{Budget, column_samples, column_slots};
 use super::column::{Column, is_absent};
 use super::error::EvalError;
 use super::names::{self, Names};
@@ -51,6 +51,7 @@ fn is_stepwise(op: &Op<'_>) -> bool {
     match op {
         Op::Binary { .. } | Op::Info(_) => true,
         Op::Aggregate { aggregate, .. } => aggregate.op == AggregateOp::CountValues,
+        Op::Call { func, .. } if matches!(func.name, "label_join" | "label_replace") => false,
         Op::Call { args, .. } => args.iter().all(|arg| arg.value_type() != ValueType::Matrix),
         _ => false,
     }
@@ -114,7 +115,7 @@ impl<'q> Frame<'q> {
         let steps = self.steps.count();
         let budget = &self.query.budget;
         budget.check_slots(1, steps)?;
-        let before = budget.held();
+        let (before, slots) = (budget.held(), budget.slots());
         let values = match &node.op {
             Op::Number(v) => vec![*v; steps],
             Op::Keep(inner) => self.scalar(inner)?,
@@ -134,6 +135,7 @@ impl<'q> Frame<'q> {
         if is_stepwise(&node.op) {
             budget.hold(steps as u64)?;
         }
+        budget.set_slots(slots + steps as u64)?;
         budget.set_held(before + steps as u64)?;
         Ok(values)
     }
@@ -144,7 +146,7 @@ impl<'q> Frame<'q> {
     /// Any [`EvalError`].
     pub fn vector(&self, node: &Node<'_>) -> Result<Vec<Column>, EvalError> {
         self.query.budget.check_time()?;
-        let before = self.query.budget.held();
+        let (before, slots) = (self.query.budget.held(), self.query.budget.slots());
         let columns = match &node.op {
             _ if self.steps.count() == 0 => Vec::new(),
             Op::Keep(inner) => self.vector(inner)?,
@@ -179,6 +181,7 @@ impl<'q> Frame<'q> {
         if is_stepwise(&node.op) {
             self.query.budget.hold(samples)?;
         }
+        self.query.budget.set_slots(slots + column_slots(&columns))?;
         self.query.budget.set_held(before + samples)?;
         Ok(columns)
     }

@@ -28,7 +28,9 @@ impl<'q> Frame<'q> {
         if start <= left {
             start = start.saturating_add(step_ms);
         }
-        Ok(Frame::new(self.query, Steps::new(start, last, step_ms, self.query.budget.max_samples())?))
+        let steps = Steps::new(start, last, step_ms, self.query.budget.max_steps())?;
+        self.query.budget.hold_steps(steps.count())?;
+        Ok(Frame::new(self.query, steps))
     }
 
     /// The series of a subquery as an argument. Its samples are counted by the windows over them, not here.
@@ -50,7 +52,6 @@ impl<'q> Frame<'q> {
         }
         let mut column = Column::new(neocortex_model::labels::Labels::empty(), 0);
         column.floats = self.scalar(node)?;
-        self.query.budget.hold(column.floats.len() as u64)?;
         Ok(if column.floats.is_empty() { Vec::new() } else { vec![column] })
     }
 }

@@ -9,7 +9,7 @@ use crate::eval::error::EvalError;
 use crate::eval::merge_equal;
 
 /// `label_replace(v, dst, replacement, src, regex)`
-pub(super) fn replace(_: &Call<'_>, args: Vec<Argument>) -> Result<Vec<Column>, EvalError> {
+pub(super) fn replace(call: &Call<'_>, args: Vec<Argument>) -> Result<Vec<Column>, EvalError> {
     let mut args = args.into_iter();
     let mut columns = args.next().map(Argument::into_vector).unwrap_or_default();
     let target = args.next();
@@ -18,8 +18,11 @@ pub(super) fn replace(_: &Call<'_>, args: Vec<Argument>) -> Result<Vec<Column>, 
     let regex = AnchoredRegex::new(&pattern)
         .map_err(|_| EvalError::execution(format!("invalid regular expression in label_replace(): {pattern}")))?;
     let target = label_name(target, "invalid destination label name in label_replace()")?;
+    let references = replacement.matches('$').count();
+    let mut room = Room { bytes: call.max_label_bytes };
     for column in &mut columns {
         let value = column.labels.get(&source).unwrap_or("");
+        room.take(column, replacement.len().saturating_add(references.saturating_mul(value.len())))?;
         if let Some(value) = regex.expand(value, &replacement) {
             set(column, &target, &value);
         }
@@ -28,7 +31,7 @@ pub(super) fn replace(_: &Call<'_>, args: Vec<Argument>) -> Result<Vec<Column>, 
 }
 
 /// `label_join(v, dst, separator, src…)`
-pub(super) fn join(_: &Call<'_>, args: Vec<Argument>) -> Result<Vec<Column>, EvalError> {
+pub(super) fn join(call: &Call<'_>, args: Vec<Argument>) -> Result<Vec<Column>, EvalError> {
     let mut args = args.into_iter();
     let mut columns = args.next().map(Argument::into_vector).unwrap_or_default();
     let target = args.next();
@@ -37,12 +40,32 @@ pub(super) fn join(_: &Call<'_>, args: Vec<Argument>) -> Result<Vec<Column>, Eva
         .map(|source| source.into_label_name("invalid source label name in label_join()"))
         .collect::<Result<Vec<_>, _>>()?;
     let target = label_name(target, "invalid destination label name in label_join()")?;
+    let mut room = Room { bytes: call.max_label_bytes };
     for column in &mut columns {
         let values: Vec<&str> = sources.iter().map(|source| column.labels.get(source).unwrap_or("")).collect();
+        let separators = separator.len().saturating_mul(values.len());
+        room.take(column, values.iter().map(|value| value.len()).sum::<usize>().saturating_add(separators))?;
         let value = values.join(&separator);
         set(column, &target, &value);
     }
     merge_equal(columns)
+}
+
+/// Bytes left for new labels: a label may be made of others again and again, twice as long each time.
+struct Room {
+    bytes: u64,
+}
+
+impl Room {
+    /// Takes the bytes of a column's labels with a new value, before it is made.
+    ///
+    /// # Errors
+    /// [`EvalError::TooManySamples`]
+    fn take(&mut self, column: &Column, value_bytes: usize) -> Result<(), EvalError> {
+        let bytes = (column.labels.as_bytes().len() as u64).saturating_add(value_bytes as u64);
+        self.bytes = self.bytes.checked_sub(bytes).ok_or(EvalError::TooManySamples)?;
+        Ok(())
+    }
 }
 
 /// The name in an argument.
@@ -85,6 +108,7 @@ mod tests {
             notes: &Notes::new(),
             delayed_name_removal: false,
             newer_messages: false,
+            max_label_bytes: 1 << 20,
         };
         let mut args = vec![Argument::Vector(columns)];
         args.extend(texts.iter().map(|text| Argument::String(text.as_bytes().to_vec())));
@@ -105,8 +129,14 @@ mod tests {
 
     #[test]
     fn names_of_labels_are_text() {
-        let call =
-            Call { steps: &[0], args: &[], notes: &Notes::new(), delayed_name_removal: false, newer_messages: false };
+        let call = Call {
+            steps: &[0],
+            args: &[],
+            notes: &Notes::new(),
+            delayed_name_removal: false,
+            newer_messages: false,
+            max_label_bytes: 0,
+        };
         let args = |texts: [&[u8]; 4]| {
             let texts = texts.map(|text| Argument::String(text.to_vec()));
             std::iter::once(Argument::Vector(Vec::new())).chain(texts).collect()

@@ -115,8 +115,14 @@ mod tests {
     use crate::eval::annotate::Notes;
 
     fn run(f: fn(&Call<'_>, Vec<Argument>) -> Result<Vec<Column>, EvalError>, v: f64, scalars: &[f64]) -> Option<f64> {
-        let call =
-            Call { steps: &[0], args: &[], notes: &Notes::new(), delayed_name_removal: false, newer_messages: false };
+        let call = Call {
+            steps: &[0],
+            args: &[],
+            notes: &Notes::new(),
+            delayed_name_removal: false,
+            newer_messages: false,
+            max_label_bytes: 0,
+        };
         let mut column = Column::new(Labels::from_pairs([("__name__", "x"), ("a", "b")]), 1);
         column.floats[0] = v;
         let mut args = vec![Argument::Vector(vec![column])];

@@ -153,6 +153,8 @@ pub struct Call<'a> {
     pub delayed_name_removal: bool,
     /// Notes stand where Prometheus 3.14 has them.
     pub newer_messages: bool,
+    /// Bytes that labels made by the call may have in all.
+    pub max_label_bytes: u64,
 }
 
 impl Call<'_> {

@@ -70,6 +70,10 @@ fn instant_queries() {
         ("absent_over_time(one[60s])", 201, 6, 7),
         ("max_over_time(three[60s])", 201, 18, 9),
         ("one[60s:5s]", 201, 12, 12),
+        // As a Cortex 1.21 counts them.
+        ("count_values(\"v\", three)", 201, 3, 7),
+        ("label_replace(three, \"x\", \"\", \"\", \"\")", 201, 3, 3),
+        ("label_join(three, \"x\", \"-\", \"a\")", 201, 3, 3),
         ("max_over_time(three[60s:5s])", 201, 36, 51),
         ("sum(max_over_time(three[60s:5s])) + sum(max_over_time(three[60s:5s]))", 201, 72, 52),
     ] {
@@ -90,6 +94,8 @@ fn range_queries() {
         ("max_over_time(three{a=\"1\"}[10s])", 991, 1021, 10, [1, 1, 0, 0], 2),
         ("max_over_time(three[60s] @ 30)", 201, 220, 5, [12, 12, 12, 12], 12),
         ("three", 201, 220, 5, [3, 3, 3, 3], 12),
+        ("1", 201, 220, 5, [0, 0, 0, 0], 4),
+        ("time()", 201, 220, 5, [0, 0, 0, 0], 4),
         ("max_over_time(three[60s])", 201, 220, 5, [18, 18, 18, 18], 18),
         ("max_over_time(three[60s:5s])", 201, 216, 5, [36, 36, 36, 36], 69),
         ("max_over_time(three[60s:5s])", 201, 220, 5, [36, 36, 36, 36], 69),

@@ -30,7 +30,9 @@ impl Frame<'_> {
         let mut places: HashMap<Labels, usize> = HashMap::new();
         let mut columns: Vec<Column> = Vec::new();
         let steps = self.steps.count();
+        let mut at_last = 0;
         self.each_column(input, Names::Seen, &mut |series| {
+            at_last += u64::from(steps > 0 && series.get(steps - 1).is_some());
             // A series tends to keep its value: the place of the last one is remembered.
             let mut last: Option<(Value, usize)> = None;
             for step in 0..steps {
@@ -52,6 +54,7 @@ impl Frame<'_> {
             }
             Ok(())
         })?;
+        self.query.budget.hold(at_last)?;
         Ok(columns)
     }
 }
