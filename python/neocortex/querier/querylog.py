@@ -51,7 +51,7 @@ def log_stats(call: Call, response: Response, seconds: float) -> None:
     pairs: dict[str, object] = {
         **_where(call),
         "response_time": go_duration(seconds),
-        "query_wall_time_seconds": format_value(stats.wall_s),
+        "query_wall_time_seconds": format_value(round(stats.wall_s, 9)),
         "response_series_count": stats.response_series,
         "fetched_series_count": stats.series,
         "fetched_chunks_count": stats.chunks,
@@ -74,7 +74,7 @@ def log_stats(call: Call, response: Response, seconds: float) -> None:
     if stats.priority is not None:
         pairs["priority"] = stats.priority
     if stats.storage_s > 0:
-        pairs["query_storage_wall_time_seconds"] = format_value(stats.storage_s)
+        pairs["query_storage_wall_time_seconds"] = format_value(round(stats.storage_s, 9))
     if failed:
         pairs["error"] = response.body.decode("utf-8", "replace")
     bound = log.bind(org_id=call.tenant)

@@ -17,7 +17,7 @@ use neocortex_promql::parse::{ParseErrors, ParseOptions, parse_expr};
 use neocortex_promql::plan::ranges::{Selection, selections};
 use neocortex_promql::plan::rewrite::QueryTimes;
 use neocortex_promql::plan::selectors::{matcher_sets, most_subquery_steps};
-use neocortex_wire::json::query_response;
+use neocortex_wire::json::{Timings, query_response};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -202,10 +202,14 @@ impl PyQuery {
             ..EvalOptions::range(start_ms, end_ms, step_ms)
         };
         self.features.extend_evaluation(&mut options);
+        let asked = Instant::now();
         pool.submit(
             py,
             move || {
-                evaluate(&expr, &options, &storage).map(|result| (query_response(&result, stats), Figures::of(&result)))
+                let begun = Instant::now();
+                let result = evaluate(&expr, &options, &storage)?;
+                let timings = Timings { queue: begun - asked, evaluation: begun.elapsed() };
+                Ok::<_, EvalError>((query_response(&result, stats.then_some(&timings)), Figures::of(&result)))
             },
             |py, (body, figures)| Ok(PyEvaluated { body: PyBytes::new(py, &body).unbind(), figures }),
         )

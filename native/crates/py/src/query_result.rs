@@ -88,7 +88,7 @@ impl PyQueryResult {
     fn json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let body = enter(py, || {
             Ok::<_, Failure>(match &*self.answer {
-                Answer::Query(result) => query_response(result, false),
+                Answer::Query(result) => query_response(result, None),
                 Answer::Series(series) => series_response(series, &Annotations::default()),
             })
         })?;

@@ -57,7 +57,7 @@ impl Record {
             let mut line = json!({ "query": text, "start": start, "end": end, "step": step });
             match outcome {
                 Ok(result) => {
-                    let answer = serde_json::from_slice::<Value>(&query_response(result, false));
+                    let answer = serde_json::from_slice::<Value>(&query_response(result, None));
                     line["answer"] = answer.expect("an answer is JSON");
                 }
                 Err(error) => line["error"] = json!(error),

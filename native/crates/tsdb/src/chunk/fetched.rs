@@ -4,6 +4,9 @@ use neocortex_model::series::Fetched;
 
 use super::num_samples;
 
+/// Every chunk of floats has these however few its samples are: their number, and the first one's time and value.
+const BEGIN_BYTES: u64 = 2 + 6 + 8;
+
 /// What is in a chunk between `mint` and `maxt`: of one that reaches beyond, as if its samples had equal distances and sizes.
 pub(crate) fn fetched(chunk: &[u8], (min_t, max_t): (i64, i64), mint: i64, maxt: i64) -> Fetched {
     let (samples, bytes) = (u64::from(num_samples(chunk)), chunk.len() as u64);
@@ -17,7 +20,9 @@ pub(crate) fn fetched(chunk: &[u8], (min_t, max_t): (i64, i64), mint: i64, maxt:
         let last = if max_t <= maxt { samples } else { before(maxt) + 1 };
         last.saturating_sub(first).max(1).min(samples)
     };
-    Fetched { chunks: 1, samples: within, chunk_bytes: bytes * within / samples.max(1) }
+    let begin = bytes.min(BEGIN_BYTES);
+    let rest = (bytes - begin) * within.saturating_sub(1) / samples.saturating_sub(1).max(1);
+    Fetched { chunks: 1, samples: within, chunk_bytes: begin + rest }
 }
 
 #[cfg(test)]
@@ -54,12 +59,14 @@ mod tests {
         let chunk = chunk((0..100).map(|i| i * 10));
         let all = fetched(&chunk.bytes, (0, 990), i64::MIN, i64::MAX);
         assert_eq!(all, Fetched { chunks: 1, samples: 100, chunk_bytes: chunk.bytes.len() as u64 });
-        assert_eq!(fetched(&chunk.bytes, (0, 990), 500, 2_000).chunk_bytes, all.chunk_bytes / 2);
+        let (begin, rest) = (BEGIN_BYTES, all.chunk_bytes - BEGIN_BYTES);
+        assert_eq!(fetched(&chunk.bytes, (0, 990), 500, 2_000).chunk_bytes, begin + rest * 49 / 99);
+        assert_eq!(fetched(&chunk.bytes, (0, 990), 990, 2_000).chunk_bytes, begin);
     }
 
     #[test]
     fn bytes_that_are_no_chunk_have_no_samples() {
         assert_eq!(fetched(&[], (0, 10), 5, 6), Fetched { chunks: 1, samples: 0, chunk_bytes: 0 });
-        assert_eq!(fetched(&[0, 9], (i64::MIN, i64::MAX), 0, 1), Fetched { chunks: 1, samples: 1, chunk_bytes: 0 });
+        assert_eq!(fetched(&[0, 9], (i64::MIN, i64::MAX), 0, 1), Fetched { chunks: 1, samples: 1, chunk_bytes: 2 });
     }
 }

@@ -6,10 +6,12 @@
 mod lists;
 mod number;
 mod query;
+mod stats;
 mod text;
 
 pub use lists::{error_response, exemplars_response, metadata_response, series_response, strings_response};
 pub use query::query_response;
+pub use stats::Timings;
 
 use neocortex_model::labels::Labels;
 use neocortex_model::result::Annotations;

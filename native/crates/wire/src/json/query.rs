@@ -1,15 +1,16 @@
 //! Answers of instant and range queries.
 
 use neocortex_model::histogram::FloatHistogram;
-use neocortex_model::result::{MatrixSeries, QueryResult, QueryValue, SampleStats, Value, VectorSample};
+use neocortex_model::result::{MatrixSeries, QueryResult, QueryValue, Value, VectorSample};
 
-use super::number::{push_integer, push_quoted, push_seconds, push_value};
+use super::number::{push_quoted, push_seconds, push_value};
+use super::stats::{Timings, push_stats};
 use super::text::push_html_escaped;
 use super::{Escape, SUCCESS, push_end, push_labels, push_list};
 
-/// The answer of a query. The numbers of samples touched are part of it when `with_stats`.
+/// The answer of a query. With `timings` the figures of its evaluation are part of it.
 #[must_use]
-pub fn query_response(result: &QueryResult, with_stats: bool) -> Vec<u8> {
+pub fn query_response(result: &QueryResult, timings: Option<&Timings>) -> Vec<u8> {
     let mut out = Vec::with_capacity(expected_size(&result.value));
     out.extend_from_slice(SUCCESS);
     out.extend_from_slice(br#"{"resultType":""#);
@@ -36,8 +37,8 @@ pub fn query_response(result: &QueryResult, with_stats: bool) -> Vec<u8> {
             push_list(&mut out, series, |out, series| push_series(out, series, &mut times));
         }
     }
-    if with_stats {
-        push_stats(&mut out, &result.stats);
+    if let Some(timings) = timings {
+        push_stats(&mut out, &result.value, &result.stats, timings);
     }
     out.push(b'}');
     push_end(&mut out, &result.annotations, Escape::Json);
@@ -128,22 +129,6 @@ fn push_histogram(out: &mut Vec<u8>, h: &FloatHistogram) {
     out.push(b'}');
 }
 
-fn push_stats(out: &mut Vec<u8>, stats: &SampleStats) {
-    out.extend_from_slice(br#","stats":{"samples":{"totalQueryableSamples":"#);
-    push_integer(out, stats.total_queryable_samples);
-    out.extend_from_slice(br#","totalQueryableSamplesPerStep":"#);
-    push_list(out, &stats.per_step, |out, (t, count)| {
-        out.push(b'[');
-        push_seconds(out, *t);
-        out.push(b',');
-        push_integer(out, *count);
-        out.push(b']');
-    });
-    out.extend_from_slice(br#","peakSamples":"#);
-    push_integer(out, stats.peak_samples);
-    out.extend_from_slice(b"}}");
-}
-
 /// Texts of timestamps, ascending: the series of a matrix share their steps, so that each is formatted once.
 #[derive(Default)]
 struct Times {
@@ -189,14 +174,14 @@ mod tests {
 
     use neocortex_model::histogram::Span;
     use neocortex_model::labels::Labels;
-    use neocortex_model::result::Annotations;
+    use neocortex_model::result::{Annotations, SampleStats};
     use proptest::prelude::*;
 
     use super::*;
 
     fn response(value: QueryValue) -> String {
         let result = QueryResult { value, annotations: Annotations::default(), stats: SampleStats::default() };
-        String::from_utf8(query_response(&result, false)).unwrap()
+        String::from_utf8(query_response(&result, None)).unwrap()
     }
 
     fn histogram() -> FloatHistogram {
@@ -278,7 +263,7 @@ mod tests {
             stats: SampleStats { total_queryable_samples: 3, peak_samples: 2, per_step: vec![(1500, 3)] },
         };
         assert_eq!(
-            String::from_utf8(query_response(&result, true)).unwrap(),
+            String::from_utf8(query_response(&result, Some(&Timings::default()))).unwrap(),
             concat!(
                 r#"{"status":"success","data":{"resultType":"vector","result":[],"stats":{"samples":"#,
                 r#"{"totalQueryableSamples":3,"totalQueryableSamplesPerStep":[[1.5,3]],"peakSamples":2}}},"#,
