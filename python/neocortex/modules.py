@@ -274,7 +274,7 @@ def _querier(process: Process) -> Service:
             max_body_bytes=frontend.max_body_size,
         )
     )
-    return QueryUpkeep(metrics, queue)
+    return QueryUpkeep(metrics, queue, active)
 
 
 MODULES: dict[str, Module] = {

@@ -31,24 +31,27 @@ class ActiveQueries:
     """The file, and the queue before it: no more queries run at once than it has entries."""
 
     def __init__(self, folder: Path, max_concurrent: int) -> None:
+        self._path = folder / FILE_NAME
+        self._size = 1 + max_concurrent * ENTRY_BYTES
+        self._free = list(range(1, self._size, ENTRY_BYTES))
+        self._turn = asyncio.Semaphore(max_concurrent)
+        self._map: mmap.mmap
+
+    def open(self) -> None:
         """Names in the log what the file of the last run has, then begins a new one. Raises `StartError`."""
-        path = folder / FILE_NAME
-        size = 1 + max_concurrent * ENTRY_BYTES
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            _log_unfinished(path, size)
-            with path.open("w+b") as file:
-                file.truncate(size)
-                self._map = mmap.mmap(file.fileno(), size)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            _log_unfinished(self._path, self._size)
+            with self._path.open("w+b") as file:
+                file.truncate(self._size)
+                self._map = mmap.mmap(file.fileno(), self._size)
         except OSError as e:
             raise StartError(f"unable to create the log of active queries: {e}") from e
         self._map[:1] = b"["
-        self._free = list(range(1, size, ENTRY_BYTES))
-        self._turn = asyncio.Semaphore(max_concurrent)
 
     @asynccontextmanager
     async def entered(self, query: str) -> AsyncIterator[None]:
-        """Around an evaluation: waits until there is room, in the order of arrival."""
+        """Around an evaluation, once the file is open: waits until there is room, in the order of arrival."""
         async with self._turn:
             at = self._free.pop()
             entry = _entry(query)

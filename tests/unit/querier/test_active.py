@@ -26,13 +26,19 @@ def lines() -> Iterator[io.StringIO]:
     log.configure()
 
 
+def opened(folder: Path, max_concurrent: int) -> ActiveQueries:
+    active = ActiveQueries(folder, max_concurrent)
+    active.open()
+    return active
+
+
 def entry(folder: Path, number: int) -> bytes:
     content = (folder / "queries.active").read_bytes()
     return content[1 + number * ENTRY_BYTES : 1 + (number + 1) * ENTRY_BYTES]
 
 
 async def test_a_query_is_in_the_file_while_it_runs(tmp_path: Path) -> None:
-    active = ActiveQueries(tmp_path / "new" / "folder", 2)
+    active = opened(tmp_path / "new" / "folder", 2)
     path = tmp_path / "new" / "folder" / "queries.active"
     assert path.read_bytes() == b"[" + bytes(2 * ENTRY_BYTES)
     async with active.entered('up{a="<b>&é"}'):
@@ -46,7 +52,7 @@ async def test_a_query_is_in_the_file_while_it_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("query", ["x" * 5000, "é" * 5000, "<" * 5000, '"\n' * 900, "\u2028" * 400])
 async def test_a_long_query_keeps_to_its_entry(tmp_path: Path, query: str) -> None:
-    active = ActiveQueries(tmp_path, 1)
+    active = opened(tmp_path, 1)
     async with active.entered(query):
         written = entry(tmp_path, 0)
         assert written[-1:] == b","
@@ -56,7 +62,7 @@ async def test_a_long_query_keeps_to_its_entry(tmp_path: Path, query: str) -> No
 
 
 async def test_no_more_run_than_there_are_entries(tmp_path: Path) -> None:
-    active = ActiveQueries(tmp_path, 2)
+    active = opened(tmp_path, 2)
     began: list[int] = []
     leave = asyncio.Event()
 
@@ -76,8 +82,8 @@ async def test_no_more_run_than_there_are_entries(tmp_path: Path) -> None:
 
 
 def test_nothing_is_logged_of_a_clean_end(tmp_path: Path, lines: io.StringIO) -> None:
-    ActiveQueries(tmp_path, 1)
-    ActiveQueries(tmp_path, 1)
+    opened(tmp_path, 1)
+    opened(tmp_path, 1)
     assert lines.getvalue() == ""
 
 
@@ -85,7 +91,7 @@ async def test_a_prometheus_file_is_read(tmp_path: Path, lines: io.StringIO) -> 
     one, two = b'{"query":"a","timestamp_sec":1}', b'{"query":"b","timestamp_sec":2}'
     content = b"[" + b"".join(each.ljust(ENTRY_BYTES - 1, b"\0") + b"," for each in (one, two)) + bytes(ENTRY_BYTES)
     (tmp_path / "queries.active").write_bytes(content)
-    ActiveQueries(tmp_path, 3)
+    opened(tmp_path, 3)
     message = r"""msg="These queries didn't finish in prometheus' last run:" queries="[{\"query\":\"a\""""
     assert "level=info" in lines.getvalue()
     assert message in lines.getvalue()
@@ -98,17 +104,19 @@ def test_a_kill_leaves_the_query_in_the_file(tmp_path: Path, lines: io.StringIO)
 import asyncio, os, signal, pathlib
 from neocortex.querier.active import ActiveQueries
 async def main():
-    async with ActiveQueries(pathlib.Path({str(tmp_path)!r}), 4).entered("sum(suspect)"):
+    active = ActiveQueries(pathlib.Path({str(tmp_path)!r}), 4)
+    active.open()
+    async with active.entered("sum(suspect)"):
         os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
 """
     ended = subprocess.run([sys.executable, "-c", program], env=os.environ, check=False, timeout=60)
     assert ended.returncode == -signal.SIGKILL
-    ActiveQueries(tmp_path, 4)
+    opened(tmp_path, 4)
     assert r'queries="[{\"query\":\"sum(suspect)\",\"timestamp_sec\":' in lines.getvalue()
 
 
 def test_a_folder_that_cannot_be_made_ends_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StartError, match="unable to create the log of active queries"):
-        ActiveQueries(tmp_path / "file" / "folder", 1)
+        opened(tmp_path / "file" / "folder", 1)
