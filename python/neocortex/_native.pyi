@@ -524,8 +524,14 @@ class Evaluated:
 class Fetch:
     """What one query may fetch from the storage, and what it has fetched; every selector counts for itself."""
 
-    def __new__(cls, *, max_series: int, max_chunks: int, max_chunk_bytes: int, max_data_bytes: int) -> Fetch:
-        """Limits of 0 are none. `max_series`: different ones; bytes: as Cortex's ingesters would send them."""
+    def __new__(
+        cls, *, max_series: int, max_chunks: int, max_chunk_bytes: int, max_data_bytes: int, exact: bool
+    ) -> Fetch:
+        """Limits of 0 are none. `max_series`: different ones; bytes: as Cortex's ingesters would send them.
+
+        Unless they are to be `exact`, or bytes are limited, the figures of many series are estimated; limits hold in
+        any case.
+        """
 
     @property
     def series(self) -> int: ...

@@ -241,6 +241,7 @@ def _querier(process: Process) -> Service:
             ignore_max_query_length=config.ignore_max_query_length,
             dialect=dialect(config),
             per_step_stats=config.per_step_stats_enabled,
+            exact_figures=frontend.query_stats_enabled,
         ),
         queue=queue,
         active=active,

@@ -38,6 +38,8 @@ class EngineOptions:
     ignore_max_query_length: bool
     dialect: _native.Dialect
     per_step_stats: bool
+    exact_figures: bool
+    """What a query fetches is counted exactly, for those who look at its statistics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +248,7 @@ class Querier:
             max_chunks=limits.max_fetched_chunks_per_query,
             max_chunk_bytes=limits.max_fetched_chunk_bytes_per_query,
             max_data_bytes=limits.max_fetched_data_bytes_per_query,
+            exact=self._options.exact_figures,
         )
         try:
             yield fetch

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
 NOTHING = _native.Selectors.parse([])
-UNLIMITED = _native.Fetch(max_series=0, max_chunks=0, max_chunk_bytes=0, max_data_bytes=0)
+UNLIMITED = _native.Fetch(max_series=0, max_chunks=0, max_chunk_bytes=0, max_data_bytes=0, exact=False)
 LONG = "sum_over_time(quantile_over_time(0.5, (vector(time()) % 977)[12h:1s])[12h:1s])"
 """Half a day of windows of half a day: takes minutes when nobody stops it."""
 

@@ -40,6 +40,7 @@ def querier(
         ignore_max_query_length=False,
         dialect=CORTEX,
         per_step_stats=False,
+        exact_figures=False,
     )
     process = server.process
     return Querier(

@@ -10,7 +10,7 @@ from neocortex.service import State
 from neocortex.workers import QUEUED_WRITES, Workers
 
 NOTHING = _native.Selectors.parse([])
-UNLIMITED = _native.Fetch(max_series=0, max_chunks=0, max_chunk_bytes=0, max_data_bytes=0)
+UNLIMITED = _native.Fetch(max_series=0, max_chunks=0, max_chunk_bytes=0, max_data_bytes=0, exact=False)
 
 
 async def test_a_full_query_pool_leaves_the_writes_theirs() -> None:

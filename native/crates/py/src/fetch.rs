@@ -18,6 +18,12 @@ use rayon::prelude::*;
 
 use crate::tsdb::PyTsdb;
 
+/// Of more series than this only so many are looked at where an estimate will do.
+const LOOKED_AT: usize = 64;
+
+/// With a limit of chunks within so many times the estimate, all series are looked at.
+const NEAR: u64 = 4;
+
 /// The limits of one query.
 #[derive(Clone, Copy)]
 struct Limits {
@@ -25,6 +31,8 @@ struct Limits {
     chunks: u64,
     chunk_bytes: u64,
     data_bytes: u64,
+    /// Somebody wants to know exactly what was fetched.
+    exact: bool,
 }
 
 /// What was fetched.
@@ -59,12 +67,18 @@ impl Tally {
     }
 
     fn times(self, n: u64) -> Self {
+        self.scaled(n, 1)
+    }
+
+    /// As of `of` series, from those of `looked_at`.
+    fn scaled(self, of: u64, looked_at: u64) -> Self {
+        let scale = |n: u64| (u128::from(n) * u128::from(of) / u128::from(looked_at.max(1))) as u64;
         Self {
-            series: self.series * n,
-            chunks: self.chunks * n,
-            samples: self.samples * n,
-            chunk_bytes: self.chunk_bytes * n,
-            data_bytes: self.data_bytes * n,
+            series: scale(self.series),
+            chunks: scale(self.chunks),
+            samples: scale(self.samples),
+            chunk_bytes: scale(self.chunk_bytes),
+            data_bytes: scale(self.data_bytes),
             time: self.time,
         }
     }
@@ -89,10 +103,15 @@ pub struct PyFetch {
 #[pymethods]
 impl PyFetch {
     #[new]
-    #[pyo3(signature = (*, max_series, max_chunks, max_chunk_bytes, max_data_bytes))]
-    fn new(max_series: usize, max_chunks: u64, max_chunk_bytes: u64, max_data_bytes: u64) -> Self {
-        let limits =
-            Limits { series: max_series, chunks: max_chunks, chunk_bytes: max_chunk_bytes, data_bytes: max_data_bytes };
+    #[pyo3(signature = (*, max_series, max_chunks, max_chunk_bytes, max_data_bytes, exact))]
+    fn new(max_series: usize, max_chunks: u64, max_chunk_bytes: u64, max_data_bytes: u64, exact: bool) -> Self {
+        let limits = Limits {
+            series: max_series,
+            chunks: max_chunks,
+            chunk_bytes: max_chunk_bytes,
+            data_bytes: max_data_bytes,
+            exact: exact || max_chunk_bytes > 0 || max_data_bytes > 0,
+        };
         Self { limits, report: Arc::default() }
     }
 
@@ -167,6 +186,22 @@ impl Fetching {
         Self { tsdb, limits: self.limits, used: Mutex::default(), report }
     }
 
+    /// What there is to read of the series. Looking at each would take a noticeable part of a query's time, so that without
+    /// need it is estimated.
+    fn count(&self, series: &[Arc<dyn Series>], hints: &SelectHints) -> Result<Tally, StorageError> {
+        let (of, limits) = (series.len(), &self.limits);
+        if !limits.exact && of > LOOKED_AT {
+            let some = (0..LOOKED_AT).map(|i| Tally::of_series(&*series[i * of / LOOKED_AT], hints));
+            let some = some.reduce(|a, b| Ok(a?.and(b?))).unwrap_or_else(|| Ok(Tally::default()))?;
+            let all = some.scaled(of as u64, LOOKED_AT as u64);
+            if limits.chunks == 0 || all.chunks.saturating_mul(NEAR) < limits.chunks {
+                return Ok(all);
+            }
+        }
+        let counted = series.par_iter().map(|series| Tally::of_series(&**series, hints));
+        counted.try_reduce(Tally::default, |a, b| Ok(a.and(b)))
+    }
+
     fn use_up(&self, series: &[Arc<dyn Series>], tally: Tally) -> Result<(), StorageError> {
         let limits = &self.limits;
         let mut used = self.used.lock();
@@ -202,8 +237,7 @@ impl Queryable for Fetching {
         }
         let started = Instant::now();
         let series = tsdb.select(matchers, hints)?;
-        let counted = series.par_iter().map(|series| Tally::of_series(&**series, hints));
-        let once = counted.try_reduce(Tally::default, |a, b| Ok(a.and(b)))?;
+        let once = self.count(&series, hints)?;
         let selectors = hints.selectors.max(1);
         let of_selector = (once.series, once.samples, once.chunks);
         self.report.lock().selectors.extend(std::iter::repeat_n(of_selector, selectors));
