@@ -7,10 +7,13 @@ Source: Cortex's `pkg/frontend/transport/handler.go` and `pkg/querier/tripperwar
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from neocortex.observe.exposition import Observations
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from neocortex.http.message import Response
     from neocortex.observe import Registry
@@ -150,9 +153,28 @@ class EngineMetrics:
         registry.gauge_family(
             "prometheus_engine_queries_concurrent_max", "The max number of concurrent queries.", engine
         ).labels("querier").set(max_concurrent)
+        self._durations = {"inner_eval": Observations(0, 0.0), "queue_time": Observations(0, 0.0)}
+        registry.observed(
+            "summary",
+            "prometheus_engine_query_duration_seconds",
+            "Query timings",
+            label_names=("engine", "slice"),
+            ask=lambda: [(("querier", name), observed) for name, observed in self._durations.items()],
+        )
         self.samples = registry.counter_family(
             "prometheus_engine_query_samples_total", "The total number of samples loaded by all queries.", engine
         ).labels("querier")
+
+    @contextmanager
+    def timing(self, slice_name: str) -> Iterator[None]:
+        """Around a part of an evaluation: `queue_time` or `inner_eval`."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            before = self._durations[slice_name]
+            seconds = time.perf_counter() - started
+            self._durations[slice_name] = Observations(before.values + 1, before.total + seconds)
 
 
 def _reason(response: Response) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
-from collections import Counter, deque
+from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -56,12 +56,8 @@ class QueryQueue:
             "Number of worker clients currently connected to the frontend.",
             lambda: turns,
         )
-        registry.observed(
-            "gauge",
-            "cortex_query_frontend_queue_length",
-            "Number of queries in the queue.",
-            label_names=("priority", "type", "user"),
-            ask=lambda: sorted(self._lengths().items()),
+        self._length = registry.gauge_family(
+            "cortex_query_frontend_queue_length", "Number of queries in the queue.", ("priority", "type", "user")
         )
 
     @asynccontextmanager
@@ -72,10 +68,15 @@ class QueryQueue:
             self._discarded.labels(str(priority), tenant).inc()
             raise TooManyOutstanding
         arrived = time.perf_counter()
+        length = self._length.labels(str(priority), "fifo", tenant)
         if self._free:
             self._free -= 1
         else:
-            await self._wait(tenant, priority)
+            length.inc()
+            try:
+                await self._wait(tenant, priority)
+            finally:
+                length.dec()
         self._duration.observe(time.perf_counter() - arrived)
         try:
             yield
@@ -84,18 +85,11 @@ class QueryQueue:
 
     def forget(self, tenant: str) -> None:
         """The tenant has asked nothing for long: its figures go."""
-        self._requests.remove_all("user", tenant)
-        self._discarded.remove_all("user", tenant)
+        for family in (self._requests, self._discarded, self._length):
+            family.remove_all("user", tenant)
 
     def _waits(self, tenant: str) -> int:
         return sum(not future.done() for _, _, future in self._waiting.get(tenant, ()))
-
-    def _lengths(self) -> Counter[tuple[str, ...]]:
-        """How many wait, by priority and tenant."""
-        waiting = ((tenant, entry) for tenant, entries in self._waiting.items() for entry in entries)
-        return Counter(
-            (str(-negative), "fifo", tenant) for tenant, (negative, _, future) in waiting if not future.done()
-        )
 
     async def _wait(self, tenant: str, priority: int) -> None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

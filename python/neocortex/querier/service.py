@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -144,7 +144,8 @@ class Querier:
         self._check_selections(query, steps, reach)
 
         async def evaluate_on(tsdb: _native.Tsdb | None) -> _native.Evaluated:
-            with cancelling(cancellation), self._fetching(tenant, stats) as fetch:
+            timing = self._metrics.timing("inner_eval")
+            with timing, cancelling(cancellation), self._fetching(tenant, stats) as fetch:
                 return await query.evaluate(
                     self._pool,
                     tsdb,
@@ -161,7 +162,7 @@ class Querier:
                     per_step_stats=options.per_step_stats and asked.stats == "all",
                 )
 
-        async with self._active.entered(query.text) if self._active is not None else nullcontext():
+        async with self._active_entry(query.text):
             if not query.selects():
                 # Without selectors no ingester is asked.
                 return await evaluate_on(None)
@@ -170,6 +171,17 @@ class Querier:
                     return await evaluate_on(tsdb)
             except (RingError, IngesterRefusal) as e:
                 raise SelectFailed(f"expanding series: {_over_grpc(e)}") from e
+
+    @asynccontextmanager
+    async def _active_entry(self, text: str) -> AsyncIterator[None]:
+        """Around an evaluation: in the log of active queries, if there is one."""
+        if self._active is None:
+            yield
+            return
+        async with AsyncExitStack() as stack:
+            with self._metrics.timing("queue_time"):
+                await stack.enter_async_context(self._active.entered(text))
+            yield
 
     def _check_selections(self, query: _native.Query, steps: tuple[int, int, int], reach: Reach) -> None:
         """`max_query_length` for each selector; the endpoints check what a request names itself."""

@@ -138,6 +138,8 @@ async def test_what_is_counted(server: InProcess) -> None:
         'cortex_ingester_queried_exemplars_bucket{le="6250"} 1',
         'prometheus_engine_query_samples_total{engine="querier"} 120',
         'prometheus_engine_queries{engine="querier"} 0',
+        'prometheus_engine_query_duration_seconds_count{engine="querier",slice="inner_eval"} 3',
+        'prometheus_engine_query_duration_seconds_count{engine="querier",slice="queue_time"} 3',
     ):
         assert f"{line}\n" in text
 
