@@ -49,7 +49,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "distributor": {"_native", "config", "errors", "http", "ingester", "observe", "overrides", "ring", "service"},
     "library": {"_native"},
-    "querier": {"_native", "config", "errors", "http", "ingester", "observe", "overrides", "ring"},
+    "querier": {"_native", "config", "errors", "http", "ingester", "observe", "overrides", "ring", "service"},
 }
 """What each room imports of the others. A push goes distributor, ring, ingester; a query querier, ring, ingester."""
 
