@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from neocortex.http.requestlog import go_duration
 from neocortex.observe import get_logger
 from neocortex.observe.exposition import format_value
+from neocortex.querier.reject import EXPRESSION_OPS
 
 if TYPE_CHECKING:
     from neocortex.http.message import Response
@@ -60,7 +61,7 @@ def log_stats(call: Call, response: Response, seconds: float) -> None:
         "fetched_data_bytes": stats.data_bytes,
         "split_queries": stats.turns,
         "status_code": response.status,
-        "response_size": 0 if failed else len(response.body),
+        "response_size": 0 if failed and call.op in EXPRESSION_OPS else len(response.body),
         "samples_scanned": stats.scanned_samples,
         **_dashboard(call),
     }

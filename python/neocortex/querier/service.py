@@ -128,6 +128,7 @@ class Querier:
         limit = self._overrides.limits(tenant).max_query_response_size
         if 0 < limit < len(evaluated.body):
             raise ResponseTooLarge(limit)
+        stats.response_series = evaluated.series
         return evaluated.body
 
     async def _evaluate(self, tenant: str, asked: Evaluation, stats: QueryStats) -> _native.Evaluated:

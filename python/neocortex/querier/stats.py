@@ -41,7 +41,6 @@ class QueryStats:
         self.data_bytes += fetch.data_bytes
 
     def evaluated(self, evaluated: _native.Evaluated) -> None:
-        """Takes over the figures of an evaluation."""
-        self.response_series = evaluated.series
+        """Takes over what an evaluation has looked at."""
         self.scanned_samples = evaluated.samples
         self.peak_samples = evaluated.peak_samples
