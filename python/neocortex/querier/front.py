@@ -44,7 +44,8 @@ class FrontRules:
         if not limits.query_rejection.enabled and not limits.query_priority.enabled:
             return
         start, end = _times(call.form, instant=call.op == "query")
-        selections = query.selections_ms(start, end, 0, self._lookback_delta_ms)
+        step = _step(call.form) if call.op == "query_range" else None
+        selections = query.selections_ms(start, end, step or 0, self._lookback_delta_ms)
         first = min((start for start, _ in selections), default=0)
         last = max((end for _, end in selections), default=0)
         asked = _asked(call, call.op, [call.form.get("query")], first, last)
@@ -72,17 +73,13 @@ class FrontRules:
 
 def _asked(call: Call, op: str, texts: list[str], first_ms: int, last_ms: int) -> Asked:
     headers = call.request.headers
-    try:
-        step_ms = parse_duration_ms(call.form.get("step"))
-    except BadParameter:
-        step_ms = None
     return Asked(
         op,
         texts,
         first_ms,
         last_ms,
         now_ms(),
-        step_ms=step_ms,
+        step_ms=_step(call.form),
         user_agent=headers.get("user-agent"),
         dashboard=headers.get("x-dashboard-uid"),
         panel=headers.get("x-panel-id"),
@@ -98,3 +95,10 @@ def _times(form: Form, *, instant: bool) -> tuple[int, int]:
         return parse_time_ms(form.get(first)), parse_time_ms(form.get(last))
     except BadParameter:
         return 0, 0
+
+
+def _step(form: Form) -> int | None:
+    try:
+        return parse_duration_ms(form.get("step"))
+    except BadParameter:
+        return None

@@ -163,7 +163,7 @@ class Querier:
                     per_step_stats=options.per_step_stats and asked.stats == "all",
                 )
 
-        async with self._active_entry(query.text):
+        async with self._active_entry(query.text, timeout):
             if not query.selects():
                 # Without selectors no ingester is asked.
                 return await evaluate_on(None)
@@ -174,14 +174,21 @@ class Querier:
                 raise SelectFailed(f"expanding series: {_over_grpc(e)}") from e
 
     @asynccontextmanager
-    async def _active_entry(self, text: str) -> AsyncIterator[None]:
-        """Around an evaluation: in the log of active queries, if there is one."""
+    async def _active_entry(self, text: str, timeout_s: float) -> AsyncIterator[None]:
+        """Around an evaluation: in the log of active queries, if there is one.
+
+        Raises `_native.ExecutionError`, with Cortex's text, when there is no room in it for so long.
+        """
         if self._active is None:
             yield
             return
         async with AsyncExitStack() as stack:
             with self._metrics.timing("queue_time"):
-                await stack.enter_async_context(self._active.entered(text))
+                try:
+                    async with asyncio.timeout(timeout_s):
+                        await stack.enter_async_context(self._active.entered(text))
+                except TimeoutError as e:
+                    raise _native.ExecutionError("context deadline exceeded") from e
             yield
 
     def _check_selections(self, query: _native.Query, steps: tuple[int, int, int], reach: Reach) -> None:
