@@ -14,7 +14,8 @@
 //! * What `log` acknowledged has been handed to the operating system, so the death of the process does not touch it. It
 //!   is durable when its segment was ended or closed, when the database was opened again, or when a block has it; not
 //!   before. A sync that fails is not made good: what the kernel gave up there is seen until the power fails.
-//! * Only the end of the last segment can be torn. A start cuts it off and goes on in a new segment.
+//! * Only the end of the last segment can be torn. A start cuts it off; what comes then is in a new segment, which
+//!   begins with the first append.
 //! * A record names series by numbers; the record with a series comes before those that name it.
 //!
 //! Samples that come after newer ones of their series, within the tenant's window, are in a log of their own, in `wbl/`,

@@ -107,7 +107,7 @@ pub struct Tsdb {
 impl Tsdb {
     /// Opens the database in `dir`, creating it if need be: opens the blocks and the chunk files in `dir/chunks_head`,
     /// replays the checkpoint and the write-ahead log of `dir/wal` from the end of the newest block on, passing over what
-    /// the chunk files have, then the log of `dir/wbl`, cuts off what is torn or damaged, starts a new segment.
+    /// the chunk files have, then the log of `dir/wbl`, cuts off what is torn or damaged.
     ///
     /// # Errors
     /// [`TsdbError`] when the directory cannot be read or written, or a block or a checkpoint is damaged.

@@ -33,6 +33,7 @@ use crate::clock::Clock;
 use crate::error::TsdbError;
 use crate::fs::Fs;
 use crate::local::Local;
+use crate::snapshot;
 use crate::wal::read::Position;
 use crate::wal::write::WalOptions;
 
@@ -100,9 +101,13 @@ impl Compactor {
         Ok(compacted)
     }
 
-    /// Writes a snapshot of a head that is closed, when no compaction changes it any more.
+    /// Writes a snapshot of a head that is closed, when no compaction changes it any more. One of the same end of the log is
+    /// as good: a compaction removes those before it.
     pub(crate) fn write_snapshot(&self, local: &Local, end: Position) -> Result<(), TsdbError> {
         let _running = self.running.lock();
+        if snapshot::newest(&*self.fs, &self.dir)?.is_some_and(|(_, of)| of == end) {
+            return Ok(());
+        }
         local.head().write_snapshot(&self.fs, &self.dir, end, self.wal)
     }
 

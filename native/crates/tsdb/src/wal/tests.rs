@@ -87,10 +87,30 @@ fn the_log_goes_on_in_a_new_segment() {
     let fs = FaultyFs::new();
     for i in 0..3u8 {
         let mut writer = open(&fs, WalCompression::None).unwrap();
-        assert_eq!(writer.segment_number(), u64::from(i));
         writer.log(&[&[i]]).unwrap();
+        assert_eq!(writer.segment_number(), u64::from(i));
     }
     assert_eq!(read(&fs).0, [[0], [1], [2]]);
+}
+
+#[test]
+fn a_log_that_is_not_appended_to_stays_as_it_is() {
+    let fs = FaultyFs::new();
+    let mut writer = open(&fs, WalCompression::None).unwrap();
+    writer.log(&[&[0]]).unwrap();
+    let end = writer.position();
+    for _ in 0..2 {
+        let mut writer = open(&fs, WalCompression::None).unwrap();
+        assert_eq!(writer.position(), end);
+        writer.sync().unwrap();
+        writer.close().unwrap();
+        assert_eq!(segments(&fs, dir()).unwrap(), [0]);
+    }
+    let mut writer = open(&fs, WalCompression::None).unwrap();
+    writer.cut_segment().unwrap();
+    assert_eq!((writer.segment_number(), segments(&fs, dir()).unwrap()), (1, vec![0, 1]));
+    writer.log(&[&[1]]).unwrap();
+    assert_eq!(read(&fs).0, [[0], [1]]);
 }
 
 #[test]

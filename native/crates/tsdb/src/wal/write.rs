@@ -33,7 +33,7 @@ impl Default for WalOptions {
 /// Figures of a log that is being written, since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct WriterStats {
-    /// Number of the segment that is being written.
+    /// Number of the last segment.
     pub segment: u64,
     /// Writes.
     pub writes: u64,
@@ -49,10 +49,12 @@ pub struct Writer {
     dir: PathBuf,
     options: WalOptions,
     stats: WriterStats,
-    file: Box<dyn File>,
+    /// `None` as long as nothing was appended to a log that was there before: most tenants of a start stay quiet, and a
+    /// segment costs a descriptor and a sync.
+    file: Option<Box<dyn File>>,
     /// The name of the segment is durable.
     named: bool,
-    /// Bytes of the segment that hold whole records.
+    /// Bytes of the last segment that hold whole records.
     len: u64,
     /// A failed append may have left bytes behind `len`: they must go before anything else is written.
     torn: bool,
@@ -81,8 +83,8 @@ impl Compressor {
 }
 
 impl Writer {
-    /// Continues the log in `dir`, which is made if need be, with a new segment after the existing ones, which are made
-    /// durable.
+    /// Continues the log in `dir`, which is made if need be. The existing segments are made durable; a new one begins with the
+    /// first append, or now if there is none.
     ///
     /// # Errors
     /// [`TsdbError`] when the directory or the segment cannot be made.
@@ -90,15 +92,19 @@ impl Writer {
         fs.create_dir_all(dir).map_err(|e| TsdbError::io(dir, "create", e))?;
         let compressor =
             Compressor::new(options.compression).map_err(|e| TsdbError::io(dir, "prepare compression", e))?;
-        let last = segments(&*fs, dir)?.last().copied();
-        if let Some(last) = last {
-            // Whoever wrote it may have died before it was durable, and only the end of the last segment may be torn.
-            let path = dir.join(segment_name(last));
-            fs.sync(&path).map_err(|e| TsdbError::io(&path, "sync segment", e))?;
-        }
-        let segment = last.map_or(0, |last| last + 1);
-        let file = create_segment(&*fs, dir, segment)?;
-        sync_dir(&*fs, dir)?;
+        let (segment, file, len) = match segments(&*fs, dir)?.last() {
+            Some(last) => {
+                let path = dir.join(segment_name(*last));
+                // Whoever wrote it may have died before it was durable, and only the end of the last segment may be torn.
+                fs.sync(&path).map_err(|e| TsdbError::io(&path, "sync segment", e))?;
+                (*last, None, fs.len(&path).map_err(|e| TsdbError::io(&path, "size segment", e))?)
+            }
+            None => {
+                let file = create_segment(&*fs, dir, 0)?;
+                sync_dir(&*fs, dir)?;
+                (0, Some(file), 0)
+            }
+        };
         Ok(Self {
             fs,
             dir: dir.to_owned(),
@@ -106,7 +112,7 @@ impl Writer {
             stats: WriterStats { segment, ..WriterStats::default() },
             file,
             named: true,
-            len: 0,
+            len,
             torn: false,
             out: Vec::new(),
             compressor,
@@ -115,7 +121,7 @@ impl Writer {
         })
     }
 
-    /// Number of the segment that is being written.
+    /// Number of the last segment.
     #[must_use]
     pub fn segment_number(&self) -> u64 {
         self.stats.segment
@@ -145,6 +151,11 @@ impl Writer {
             return Err(TsdbError::Closed);
         }
         self.mend()?;
+        if self.file.is_none() {
+            self.begin_segment()?;
+        }
+        // An earlier call may have failed at that, and a start relies on it.
+        self.name()?;
         self.frame_all(records)?;
         if self.len > 0 && self.len as usize + self.out.len() > self.options.segment_size {
             // The whole batch goes to the next segment: so it is in the log wholly or not at all.
@@ -168,7 +179,9 @@ impl Writer {
     /// [`TsdbError::Io`]
     pub fn sync(&mut self) -> Result<(), TsdbError> {
         let path = self.path();
-        self.stats.syncs.count(|| self.file.sync().map_err(|e| TsdbError::io(&path, "sync segment", e)))?;
+        if let Some(file) = &mut self.file {
+            self.stats.syncs.count(|| file.sync().map_err(|e| TsdbError::io(&path, "sync segment", e)))?;
+        }
         self.name()
     }
 
@@ -237,11 +250,11 @@ impl Writer {
     /// Hands the framed batch to the operating system.
     fn flush(&mut self) -> Result<u64, TsdbError> {
         let n = self.out.len() as u64;
-        let (file, out) = (&mut self.file, &self.out);
+        let (Some(file), out) = (&mut self.file, &self.out) else { return Err(TsdbError::Closed) };
         // What comes of a torn write is for the next start to see.
         failpoint::reach_after("log.half-written", || drop(file.append(&out[..out.len() / 2])));
         if n > 0
-            && let Err(e) = self.file.append(&self.out)
+            && let Err(e) = file.append(out)
         {
             self.torn = true;
             return Err(TsdbError::io(&self.path(), "append to segment", e));
@@ -260,9 +273,11 @@ impl Writer {
 
     /// Cuts off what a failed append left behind, without which a reader would stop there.
     fn mend(&mut self) -> Result<(), TsdbError> {
-        if self.torn {
-            let path = self.path();
-            self.file.truncate(self.len).map_err(|e| TsdbError::io(&path, "truncate segment", e))?;
+        if self.torn
+            && let Some(file) = &mut self.file
+        {
+            let path = self.dir.join(segment_name(self.stats.segment));
+            file.truncate(self.len).map_err(|e| TsdbError::io(&path, "truncate segment", e))?;
             self.torn = false;
         }
         Ok(())
@@ -271,7 +286,11 @@ impl Writer {
     fn next_segment(&mut self) -> Result<(), TsdbError> {
         self.sync()?;
         failpoint::reach("segment.ended");
-        self.file = create_segment(&*self.fs, &self.dir, self.stats.segment + 1)?;
+        self.begin_segment()
+    }
+
+    fn begin_segment(&mut self) -> Result<(), TsdbError> {
+        self.file = Some(create_segment(&*self.fs, &self.dir, self.stats.segment + 1)?);
         failpoint::reach("segment.begun");
         self.stats.segment += 1;
         (self.len, self.named) = (0, false);

@@ -411,11 +411,24 @@ fn a_fault_at_any_call_of_a_close_loses_nothing() {
                 let tsdb = open(&survivor, &f.clock, &f.options);
                 assert_eq!(contents(&tsdb), expected, "{fault:?} at {call}");
                 assert_eq!(tsdb.stats().snapshot_failures, 0, "{fault:?} at {call}: none has a name that is not whole");
-                tsdb.close().unwrap();
-                assert_eq!(snapshots(&survivor).len(), 1, "{fault:?} at {call}: what was begun is cleared away");
+                let f = Fixture { fs: survivor, clock: f.clock.clone(), options: f.options.clone(), tsdb };
+                fill(&f, 40, 41);
+                f.tsdb.close().unwrap();
+                assert_eq!(snapshots(&f.fs).len(), 1, "{fault:?} at {call}: what was begun is cleared away");
             }
         }
     }
+}
+
+#[test]
+fn a_stop_without_appends_leaves_it_as_it_is() {
+    let (f, _) = with_a_snapshot();
+    let before = (snapshots(&f.fs), f.contents());
+    let reopened = open(&f.fs, &f.clock, &f.options);
+    reopened.close().unwrap();
+    assert_eq!(f.fs.list(&dir().join("wal")).unwrap(), ["00000000"]);
+    let reopened = open(&f.fs, &f.clock, &f.options);
+    assert_eq!((snapshots(&f.fs), contents(&reopened)), before);
 }
 
 #[test]
