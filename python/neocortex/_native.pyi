@@ -195,6 +195,21 @@ class Appended:
     @property
     def failed_metadata(self) -> int: ...
     @property
+    def buckets(self) -> tuple[list[int], int]:
+        """Native histograms taken, and the buckets of all.
+
+        Those of up to 1, 2, 4 and so on to 512 buckets and above, each without those before.
+        """
+
+    @property
+    def planning_s(self) -> float:
+        """How long it took to decide what is taken."""
+
+    @property
+    def committing_s(self) -> float:
+        """How long it took to log and apply that."""
+
+    @property
     def error(self) -> str | None:
         """The first refusal, without the tenant."""
 
@@ -282,8 +297,16 @@ class TsdbStats:
         """Number of blocks here."""
 
     @property
-    def block_bytes(self) -> int:
-        """Of index and chunks of these blocks."""
+    def mapping_due(self) -> bool:
+        """Whether full chunks are in memory that `map_chunks` would write."""
+
+    @property
+    def compaction_due(self) -> bool:
+        """Whether `compact` would write a block."""
+
+    @property
+    def removal_due(self) -> bool:
+        """Whether `remove_expired` may find something, if it was shipped."""
 
 @final
 class UpkeepStats:
@@ -291,9 +314,6 @@ class UpkeepStats:
 
     Three numbers are attempts, failures, and the seconds that all attempts took.
     """
-
-    def __new__(cls) -> UpkeepStats:
-        """Of no database."""
 
     @property
     def compactions(self) -> tuple[int, int, float]:
@@ -331,8 +351,78 @@ class UpkeepStats:
     def log_corruptions(self) -> int:
         """Logs whose end was cut off at the start."""
 
-def upkeep_of(pool: Pool, tsdbs: list[Tsdb]) -> Future[UpkeepStats]:
-    """Sums over the databases. Takes a thread as `stats_of` does."""
+@final
+class Figure:
+    """What a line of `Figures.lines` shows of a tenant. What was done counts since the database was opened."""
+
+    SERIES_CREATED: Figure
+    """Replayed ones included."""
+    SERIES_REMOVED: Figure
+    CHUNKS_CREATED: Figure
+    """Replayed ones included."""
+    CHUNKS_REMOVED: Figure
+    FLOAT_SAMPLES_APPENDED: Figure
+    HISTOGRAM_SAMPLES_APPENDED: Figure
+    OUT_OF_ORDER_FLOATS_APPENDED: Figure
+    OUT_OF_ORDER_HISTOGRAMS_APPENDED: Figure
+    OUT_OF_ORDER_FLOATS_REFUSED: Figure
+    """Refused or dropped."""
+    OUT_OF_ORDER_HISTOGRAMS_REFUSED: Figure
+    """Refused or dropped."""
+    OUT_OF_ORDER_DELTAS: Figure
+    """Samples that were not in order, taken or not."""
+    OUT_OF_ORDER_DELTA_SECONDS: Figure
+    """How far behind the newest sample these were, all together."""
+    EXEMPLAR_SERIES: Figure
+    OLDEST_EXEMPLAR_SECONDS: Figure
+    """Time of the exemplar that came first of those stored; 0 for none."""
+    BLOCK_BYTES: Figure
+    """Of index and chunks."""
+    SYMBOL_TABLE_BYTES: Figure
+    """Memory of the blocks' tables of symbols."""
+    OPENING_SECONDS: Figure
+
+@final
+class Figures:
+    """Figures of all databases of nearly one moment: sums here, those of each tenant in `lines`.
+
+    Sums of what only grows have those of databases that were ended too. The length is the number of tenants.
+    """
+
+    def __len__(self) -> int: ...
+    @property
+    def series(self) -> int: ...
+    @property
+    def metadata(self) -> int: ...
+    @property
+    def blocks(self) -> int: ...
+    @property
+    def chunks(self) -> int: ...
+    @property
+    def exemplars(self) -> int: ...
+    @property
+    def chunks_mapped(self) -> int: ...
+    @property
+    def chunk_corruptions(self) -> int: ...
+    @property
+    def snapshot_failures(self) -> int: ...
+    @property
+    def exemplars_appended(self) -> int: ...
+    @property
+    def out_of_order_exemplars(self) -> int: ...
+    @property
+    def wal_failures(self) -> int: ...
+    @property
+    def upkeep(self) -> UpkeepStats: ...
+    def lines(self, pool: Pool, columns: list[tuple[str, str, Figure, bool]], first: int, end: int) -> Future[bytes]:
+        """The lines of the tenants from the place `first` to before `end`, in the order of their names.
+
+        Of each tenant a line a column: a text, the tenant, another text, the figure as Go writes it; the last member
+        of a column says whether a whole number gets a fraction of zero. Takes a thread as `stats_of` does.
+        """
+
+def figures_of(pool: Pool, options: TsdbOptions, tenants: list[tuple[str, Tsdb]]) -> Future[Figures]:
+    """Figures of the tenants' databases, which were opened with these options. Takes a thread as `stats_of` does."""
 
 def stats_of(pool: Pool, tsdbs: list[Tsdb]) -> Future[list[TsdbStats]]:
     """Figures of each database, in their order. Neither waits behind what is queued in the pool nor is refused."""
@@ -384,8 +474,19 @@ class Tsdb:
         Raises `StorageFailedError`.
         """
 
+    @property
+    def opening_s(self) -> float:
+        """Seconds that opening and replaying took."""
+
+    @property
+    def blocks_version(self) -> int:
+        """Another number when `blocks` gives others."""
+
     def blocks(self) -> list[tuple[str, int]]:
         """Ids of the blocks here and when they were made, in the order of their time ranges; fit for the event loop."""
+
+    def end(self, pool: Pool) -> Future[None]:
+        """As `close`, of a database that is to be removed. What was counted stays in the sums of `figures_of`."""
 
     def remove(self, pool: Pool) -> Future[None]:
         """Closes the database and removes its folder. Raises `StorageFailedError`: what is left can be opened."""

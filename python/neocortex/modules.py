@@ -185,7 +185,7 @@ def _ingester(process: Process) -> Service:
         opened_at_once=tsdb.max_tsdb_opening_concurrency_on_startup,
         flush_on_shutdown=tsdb.flush_blocks_on_shutdown,
     )
-    register_tsdb_metrics(process.registry, process.tenants)
+    register_tsdb_metrics(process.registry, process.tenants, process.workers.write)
     register_upkeep_metrics(process.registry, process.tenants)
     process.ready_checks.append(process.ingester.not_ready)
     direct = DirectPush(process.ingester, process.workers.write, process.config.distributor.max_recv_msg_size)

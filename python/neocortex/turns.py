@@ -28,12 +28,13 @@ async def in_turns(items: Iterable[T]) -> AsyncIterator[T]:
 
 async def joined(pieces: Iterable[str]) -> bytes:
     """The pieces as one text in UTF-8. Whatever waits for the loop runs after every `A_TURN` of them."""
-    batches = ["".join(batch).encode() async for batch in _batches(pieces)]
-    text = b"".join(batches)
-    if len(batches) > 1:
-        # Twenty megabytes take a turn of their own.
-        await asyncio.sleep(PAUSE_S)
-    return text
+    return b"".join([part async for part in in_parts(pieces)])
+
+
+async def in_parts(pieces: Iterable[str]) -> AsyncIterator[bytes]:
+    """The pieces in UTF-8, `A_TURN` of them together. Whatever waits for the loop runs after each such part."""
+    async for batch in _batches(pieces):
+        yield "".join(batch).encode()
 
 
 async def _batches(items: Iterable[T]) -> AsyncIterator[list[T]]:

@@ -121,11 +121,23 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 def parse(answer: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers (names in lower case) and the rest."""
+    """Status, headers (names in lower case) and the body, whose chunks are put together."""
     head, _, rest = answer.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
-    pairs = (line.split(": ", 1) for line in lines)
-    return int(first.split()[1]), {name.lower(): value for name, value in pairs}, rest
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    body = unchunked(rest) if rest and headers.get("transfer-encoding") == "chunked" else rest
+    return int(first.split()[1]), headers, body
+
+
+def unchunked(body: bytes) -> bytes:
+    """What a chunked body holds; ValueError when its end is missing."""
+    whole = b""
+    while True:
+        length, _, body = body.partition(b"\r\n")
+        if not int(length, 16):
+            return whole
+        whole += body[: int(length, 16)]
+        body = body[int(length, 16) + 2 :]
 
 
 @contextmanager

@@ -37,7 +37,9 @@ def cors_headers(response: Response, origin: bytes | None, allowed: re.Pattern[s
         text = origin.decode("latin-1")
         if allowed.match(text):
             added += (*_CORS, ("access-control-allow-origin", text))
-    return Response(response.status, response.content_type, response.body, response.headers + added)
+    return Response(
+        response.status, response.content_type, response.body, response.headers + added, parts=response.parts
+    )
 
 
 def accepts_gzip(encoding: bytes | None) -> bool:
@@ -60,4 +62,4 @@ def compressed(response: Response, encoding: bytes | None) -> Response:
 
         body = gzip.compress(body, compresslevel=6, mtime=0)
         headers += (("content-encoding", "gzip"),)
-    return Response(response.status, response.content_type, body, headers)
+    return Response(response.status, response.content_type, body, headers, parts=response.parts)

@@ -86,6 +86,7 @@ class Application:
         self.inflight += 1
         gauge = self.metrics.started(method, route)
         response = _FAILED
+        sent = 0
         try:
             if self.inflight > self._settings.max_inflight_requests > 0:
                 response = _TOO_BUSY
@@ -106,7 +107,7 @@ class Application:
                 if self._settings.response_compression and route.compressible:
                     response = compressed(response, encoding)
             await body.drain()
-            await _send(send, response)
+            sent = await _send(send, response, head=method == "HEAD")
         finally:
             self.inflight -= 1
             received = body.received
@@ -119,7 +120,7 @@ class Application:
                 status=response.status,
                 seconds=seconds,
                 received=received,
-                sent=len(response.body),
+                sent=sent,
             )
             self._log.write(scope, response, seconds)
 
@@ -175,10 +176,18 @@ def _trace(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
-async def _send(send: Send, response: Response) -> None:
+async def _send(send: Send, response: Response, *, head: bool) -> int:
+    """Gives the bytes of the body."""
     headers = [(name.encode("latin-1"), value.encode("utf-8")) for name, value in response.headers]
     if response.content_type is not None:
         headers.append((b"content-type", response.content_type.encode("latin-1")))
     headers.append(_SERVER)
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    sent = len(response.body)
+    if response.parts is not None and not head:
+        async for part in response.parts:
+            if part:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+                sent += len(part)
     await send({"type": "http.response.body", "body": response.body})
+    return sent

@@ -10,7 +10,7 @@ from neocortex.http._http import is_form_content_type, tenant_error
 from neocortex.http.forms import Form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
 
     from neocortex.http.body import Body
     from neocortex.http.route import Route
@@ -145,9 +145,13 @@ class Request:
 
 
 class Response:
-    """What a handler returns. `content_type=None` sends none, as Cortex does for empty bodies."""
+    """What a handler returns. `content_type=None` sends none, as Cortex does for empty bodies.
 
-    __slots__ = ("body", "content_type", "headers", "status")
+    `parts` is a body that is made while it is sent, chunked: for what is too large to be held, and then handed on, at
+    once. `body` is empty then, and nothing is made of it for a HEAD.
+    """
+
+    __slots__ = ("body", "content_type", "headers", "parts", "status")
 
     def __init__(
         self,
@@ -155,8 +159,11 @@ class Response:
         content_type: str | None = None,
         body: bytes | str = b"",
         headers: Iterable[tuple[str, str]] = (),
+        *,
+        parts: AsyncIterator[bytes] | None = None,
     ) -> None:
         self.status = status
+        self.parts = parts
         self.content_type = content_type
         self.body = body.encode() if isinstance(body, str) else body
         self.headers = tuple(headers)

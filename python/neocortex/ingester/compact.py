@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from neocortex import _native
 from neocortex.ingester.tenants import in_turn
 from neocortex.observe import get_logger
+from neocortex.turns import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -61,19 +62,22 @@ class HeadCompaction:
 
         Failures are logged.
         """
-        chosen = [(tenant, database) for tenant, database in self._tenants.databases() if not only or tenant in only]
-        await in_turn([partial(self._compact, *one, forced=forced) for one in chosen], self._concurrency)
+        chosen = []
+        async for tenant, database, stats in in_turns(await self._tenants.stats()):
+            if not stats.series or (only and tenant not in only):
+                continue
+            self._triggered.inc()
+            reason = "forced" if forced else "idle" if self._is_idle(database, stats) else "regular"
+            # Most tenants have nothing to do: they are counted, and not called.
+            if reason != "regular" or stats.compaction_due or stats.mapping_due:
+                chosen.append(partial(self._compact, tenant, database, reason))
+        await in_turn(chosen, self._concurrency)
 
-    async def _compact(self, tenant: str, database: Database, *, forced: bool) -> None:
+    async def _compact(self, tenant: str, database: Database, reason: str) -> None:
         async with database.busy:
             if database.removed:
                 return
             tsdb = database.tsdb
-            (stats,) = await _native.stats_of(self._pool, [tsdb])
-            if not stats.series:
-                return
-            self._triggered.inc()
-            reason = "forced" if forced else "idle" if self._is_idle(database, stats) else "regular"
             if reason == "idle":
                 log.info("TSDB is idle, forcing compaction", user=tenant)
             try:

@@ -21,6 +21,8 @@ class Database:
     opened_ms: int
     shipped: frozenset[str]
     """Blocks that were in the bucket when it was last looked at."""
+    all_shipped_version: int | None = None
+    """The blocks of which the shipper found that nothing was left to do, by their version."""
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by who compacts, ships or removes: one at a time."""
     deletion_mark_found: bool = False
@@ -29,6 +31,9 @@ class Database:
     """While it is being removed: done when that has ended, whichever way."""
     removed: bool = False
     _writers: int = 0
+    _oldest_unshipped_ms: int | None = None
+    _oldest_of: tuple[int, frozenset[str]] | None = None
+    """Version of the blocks, and what was shipped, of which `_oldest_unshipped_ms` is."""
     _quiet: asyncio.Event = field(default_factory=asyncio.Event)
 
     def last_update_ms(self, stats: _native.TsdbStats) -> int:
@@ -44,10 +49,19 @@ class Database:
         """Whether, by these figures of it, it took no sample for that long."""
         return self.last_update_ms(stats) + timeout_s * 1000 < now_ms
 
+    @property
+    def is_all_shipped(self) -> bool:
+        """Whether the shipper found nothing left to do, and no block came or went since."""
+        return self.all_shipped_version == self.tsdb.blocks_version
+
+    @property
     def oldest_unshipped_ms(self) -> int | None:
         """When the oldest block was made that is not in the bucket yet; None when all are."""
-        made = [made_ms for ulid, made_ms in self.tsdb.blocks() if ulid not in self.shipped]
-        return min(made, default=None)
+        now = self.tsdb.blocks_version, self.shipped
+        if now != self._oldest_of:
+            made = [made_ms for ulid, made_ms in self.tsdb.blocks() if ulid not in self.shipped]
+            self._oldest_unshipped_ms, self._oldest_of = min(made, default=None), now
+        return self._oldest_unshipped_ms
 
     def begin_write(self) -> None:
         """Keeps it from being removed until `end_write`."""

@@ -6,13 +6,14 @@ import time
 from typing import TYPE_CHECKING
 
 from neocortex import _native
+from neocortex.ingester.tenants import CloseFailed
 from neocortex.observe import get_logger
 from neocortex.turns import in_turns
 
 if TYPE_CHECKING:
     from neocortex.ingester.database import Database
     from neocortex.ingester.tenants import Tenants
-    from neocortex.observe.metrics import Registry
+    from neocortex.observe.metrics import Counter, Family, Registry
 
 log = get_logger()
 
@@ -33,23 +34,29 @@ RESULTS = (
 IDLE = "idle"
 
 
+def checks_family(registry: Registry) -> Family[Counter]:
+    """The metric of the checks, which Cortex shows even when there are none."""
+    checks = registry.counter_family(
+        "cortex_ingester_idle_tsdb_checks_total",
+        "The total number of various results for idle TSDB checks.",
+        ("result",),
+    )
+    for result in RESULTS:
+        checks.labels(result)
+    return checks
+
+
 class IdleClosing:
     """Looks through the tenants. `ships`: whether blocks go to the bucket; otherwise nothing may be removed."""
 
     def __init__(
-        self, tenants: Tenants, pool: _native.Pool, registry: Registry, *, timeout_s: float, ships: bool
+        self, tenants: Tenants, pool: _native.Pool, checks: Family[Counter], *, timeout_s: float, ships: bool
     ) -> None:
         self._tenants = tenants
         self._pool = pool
         self._timeout_s = timeout_s
         self._ships = ships
-        self._checks = registry.counter_family(
-            "cortex_ingester_idle_tsdb_checks_total",
-            "The total number of various results for idle TSDB checks.",
-            ("result",),
-        )
-        for result in RESULTS:
-            self._checks.labels(result)
+        self._checks = checks
 
     async def run(self) -> None:
         """One round over the tenants that are open now."""
@@ -72,6 +79,9 @@ class IdleClosing:
             try:
                 if not await self._tenants.remove(tenant, database, still):
                     return await self._state_now(database)
+            except CloseFailed as error:
+                log.error("failed to close idle TSDB", user=tenant, err=str(error))
+                return "close_failed"
             except _native.NativeError as error:
                 log.error("failed to delete local TSDB", user=tenant, err=str(error))
                 return "data_removal_failed"
@@ -90,4 +100,4 @@ class IdleClosing:
             return "not_idle"
         if stats.series:
             return "not_compacted"
-        return IDLE if database.oldest_unshipped_ms() is None else "not_shipped"
+        return IDLE if database.oldest_unshipped_ms is None else "not_shipped"

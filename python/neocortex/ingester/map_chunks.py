@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from neocortex import _native
 from neocortex.observe import get_logger
+from neocortex.turns import in_turns
 
 if TYPE_CHECKING:
     from neocortex.ingester.tenants import Tenants
@@ -21,11 +22,13 @@ class ChunkMapping:
         self._pool = pool
 
     async def run(self) -> None:
-        """One round over the tenants that are open now.
+        """One round over the tenants that are open now and have full chunks in memory.
 
         Failures are logged: the chunks stay in memory until the next one.
         """
-        for tenant, database in self._tenants.databases():
+        async for tenant, database, stats in in_turns(await self._tenants.stats()):
+            if not stats.mapping_due:
+                continue
             try:
                 await database.tsdb.map_chunks(self._pool)
             except _native.ClosedError:

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from neocortex.observe.metrics import Counter, Histogram, Registry
 
 
+APPEND_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+OPENING_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+BUCKET_COUNTS = tuple(float(1 << exponent) for exponent in range(10))
+"""The numbers of buckets up to which the native side counts histograms."""
+
+
 class IngesterMetrics:
     """Counts what is appended. `refused` is told the samples that were refused, by reason."""
 
@@ -41,6 +47,29 @@ class IngesterMetrics:
                 ),
             )
 
+        def append_duration(name: str, what: str) -> Histogram:
+            return registry.histogram(
+                f"cortex_ingester_tsdb_appender_{name}_duration_seconds",
+                f"The total time it takes for a push request to {what}.",
+                APPEND_BUCKETS_S,
+            )
+
+        self._planning = append_duration("add", "add samples to the TSDB appender")
+        self._committing = append_duration("commit", "commit samples appended to TSDB")
+        self.opening = registry.histogram(
+            "cortex_ingester_tsdb_wal_replay_duration_seconds",
+            "The total time it takes to open and replay a TSDB WAL.",
+            OPENING_BUCKETS_S,
+        )
+        self.appending = registry.gauge(
+            "cortex_ingester_tsdb_head_active_appenders", "Number of currently active TSDB appender transactions."
+        )
+        self._histogram_buckets = registry.histogram_family(
+            "cortex_ingester_ingested_histogram_buckets",
+            "The number of ingested native histogram buckets per user.",
+            ("user",),
+            BUCKET_COUNTS,
+        )
         self._samples = outcome("samples", "samples")
         self._histograms = outcome("native_histograms", "native histograms")
         self._exemplars = outcome("exemplars", "exemplars")
@@ -89,6 +118,7 @@ class IngesterMetrics:
         """The tenant's database was removed."""
         for family in (self._active, self._active_histograms):
             family.remove(tenant)
+        self._histogram_buckets.remove(tenant)
         for counters in (self._metadata_created, self._metadata_removed):
             counters.remove(tenant)
 
@@ -116,8 +146,13 @@ class IngesterMetrics:
         ):
             taken.inc(n_taken)
             failed.inc(n_failed)
+        self._planning.observe(outcome.planning_s)
+        self._committing.observe(outcome.committing_s)
+        if outcome.histograms:
+            self._histogram_buckets.labels(tenant).add(*outcome.buckets)
         if outcome.metadata_created:
             self._metadata_created.labels(tenant).inc(outcome.metadata_created)
+            self._metadata_removed.labels(tenant)
         if outcome.error is not None or outcome.failed_metadata:
             self._refused(tenant, outcome.discarded)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from neocortex import _native
 from neocortex.observe import get_logger
+from neocortex.turns import in_turns
 
 if TYPE_CHECKING:
     from neocortex.ingester.database import Database
@@ -23,9 +24,9 @@ class Retention:
         self._only_shipped = only_shipped
 
     async def run(self) -> None:
-        """One round over the tenants that are open now."""
-        for tenant, database in self._tenants.databases():
-            if not database.busy.locked():
+        """One round over the tenants that are open now and may have blocks to remove."""
+        async for tenant, database, stats in in_turns(await self._tenants.stats()):
+            if stats.removal_due and not database.busy.locked() and not database.removed:
                 async with database.busy:
                     await self.remove_expired(tenant, database)
 

@@ -99,6 +99,8 @@ class Ingester(Service):
     async def starting(self) -> None:
         """Replays what is on disk, then joins the ring: no write is taken before everything acknowledged is back."""
         await self.tenants.open_existing(self._opened_at_once)
+        async for _, tsdb in in_turns(list(self.tenants)):
+            self.metrics.opening.observe(tsdb.opening_s)
         await self.member.start()
         self._active_since = time.monotonic()
 
@@ -207,10 +209,12 @@ class Ingester(Service):
             except IngesterRefusal as e:
                 raise IngesterRefusal(f"user={tenant}: {e}") from e
         database = await self.tenants.begin_write(tenant)
+        self.metrics.appending.inc()
         try:
             limits = self._series_limits(tenant)
             return await database.tsdb.append(self._pool, request, limits, self.guard.max_series)
         finally:
+            self.metrics.appending.dec()
             database.end_write()
 
     def _forget(self, tenant: str) -> None:
@@ -221,8 +225,8 @@ class Ingester(Service):
 
     async def _purge_metadata(self) -> None:
         before_ms = int((time.time() - self._periods.metadata_retain) * 1000)
-        for tenant, tsdb in list(self.tenants):
-            if entries := await tsdb.purge_metadata(self._pool, before_ms):
+        async for tenant, database, stats in in_turns(await self.tenants.stats()):
+            if stats.metadata and (entries := await database.tsdb.purge_metadata(self._pool, before_ms)):
                 self.metrics.metadata_removed(tenant, entries)
 
     async def _update_active_series(self) -> None:

@@ -20,10 +20,12 @@ from neocortex.ingester.shipped import read_shipped, write_shipped
 from neocortex.ingester.tenants import in_turn
 from neocortex.objstore.prefixed import PrefixedBucket
 from neocortex.observe import get_logger
+from neocortex.turns import in_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Coroutine
     from pathlib import Path
+    from typing import Any
 
     from neocortex.ingester.database import Database
     from neocortex.ingester.tenants import Tenants
@@ -77,9 +79,18 @@ class Shipping:
     async def run(self, only: Collection[str] = (), *, give_up: asyncio.Event | None = None) -> None:
         """One round over the tenants that are open now, or those of them that `only` names. Failures are logged.
 
-        Once `give_up` is set no further block is begun.
+        Once `give_up` is set no further file is begun.
         """
-        chosen = [(tenant, database) for tenant, database in self._tenants.databases() if not only or tenant in only]
+        chosen = []
+        async for tenant, database in in_turns(self._tenants.databases()):
+            if only and tenant not in only:
+                continue
+            if database.is_all_shipped and self._knows_of_mark(database):
+                # Nothing came since the last round: most tenants, most of the time.
+                if not database.deletion_mark_found:
+                    self._rounds()
+            else:
+                chosen.append((tenant, database))
         ship = [partial(self._ship_tenant, tenant, database, give_up) for tenant, database in chosen]
         await in_turn(ship, self._concurrency)
 
@@ -97,14 +108,16 @@ class Shipping:
             else:
                 self._rounds()
 
+    def _knows_of_mark(self, database: Database) -> bool:
+        """Whether the tenant's deletion mark was found, or looked for not long ago."""
+        age_ms = time.time_ns() // 1_000_000 - database.deletion_mark_checked_ms
+        return database.deletion_mark_found or age_ms <= DELETION_MARK_CHECK_PERIOD_MS
+
     async def _is_marked(self, tenant: str, database: Database) -> bool:
-        now_ms = time.time_ns() // 1_000_000
-        if database.deletion_mark_found:
-            return True
-        if now_ms - database.deletion_mark_checked_ms <= DELETION_MARK_CHECK_PERIOD_MS:
-            return False
+        if self._knows_of_mark(database):
+            return database.deletion_mark_found
         # A failure, too, is not tried again too often.
-        database.deletion_mark_checked_ms = now_ms
+        database.deletion_mark_checked_ms = time.time_ns() // 1_000_000
         try:
             database.deletion_mark_found = await is_marked_for_deletion(self._bucket, tenant)
         except _native.NativeError as error:
@@ -121,31 +134,65 @@ class Shipping:
             self._corrupted()
             log.error("read metadata for block", user=tenant, err=error)
         shipped: list[str] = []
+        left = len(corrupted)
         for meta in metas:
-            wanted = give_up is None or not give_up.is_set()
-            if meta.ulid in known or (wanted and await self._ship_block(bucket, tenant, database.folder, meta)):
+            if meta.ulid in known:
                 shipped.append(meta.ulid)
+            elif not self._belongs_there(meta):
+                continue
+            elif await self._ship_block(bucket, tenant, database.folder, meta, give_up):
+                shipped.append(meta.ulid)
+            else:
+                left += 1
         database.shipped = frozenset(shipped)
         if database.shipped != known:
             await asyncio.to_thread(write_shipped, database.folder, shipped)
             _native.failpoint("upload.noted")
+        # No block comes or goes meanwhile: the database is held.
+        database.all_shipped_version = None if left else database.tsdb.blocks_version
 
-    async def _ship_block(self, bucket: Bucket, tenant: str, folder: Path, meta: BlockMeta) -> bool:
-        """Whether the block is in the bucket now; one without samples, maybe a compacted one, does not belong there."""
-        if not meta.samples or (meta.level > 1 and not self._upload_compacted):
+    def _belongs_there(self, meta: BlockMeta) -> bool:
+        """Whether a block is to be shipped: not one without samples, and maybe not a compacted one."""
+        return meta.samples > 0 and (meta.level <= 1 or self._upload_compacted)
+
+    async def _ship_block(
+        self, bucket: Bucket, tenant: str, folder: Path, meta: BlockMeta, give_up: asyncio.Event | None
+    ) -> bool:
+        """Whether the block is in the bucket now."""
+        if give_up is not None and give_up.is_set():
             return False
         if await bucket.exists(f"{meta.ulid}/meta.json"):
             return True
         log.info("upload new block", user=tenant, id=meta.ulid)
         labels = {TENANT_LABEL: tenant, INGESTER_LABEL: self._ingester_id}
+        upload = upload_block(bucket, folder / meta.ulid, meta, labels, source=SOURCE_INGESTER)
         try:
-            await upload_block(bucket, folder / meta.ulid, meta, labels, source=SOURCE_INGESTER)
+            if not await ended_before(give_up, upload):
+                log.info("upload given up", user=tenant, block=meta.ulid)
+                return False
         except (_native.NativeError, OSError) as error:
             self._failed_uploads()
             log.error("shipping failed", user=tenant, block=meta.ulid, err=str(error))
             return False
         self._uploads()
         return True
+
+
+async def ended_before(give_up: asyncio.Event | None, work: Coroutine[Any, Any, None]) -> bool:
+    """Whether the work ended before `give_up` was set, at which it is cancelled. Raises what it raises."""
+    if give_up is None:
+        await work
+        return True
+    task, stop = asyncio.create_task(work), asyncio.create_task(give_up.wait())
+    try:
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            return False
+        task.result()
+        return True
+    finally:
+        stop.cancel()
+        task.cancel()
 
 
 def _look_through(folder: Path) -> tuple[frozenset[str], list[BlockMeta], list[str]]:

@@ -6,10 +6,10 @@ import asyncio
 import os
 import time
 from functools import partial
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from neocortex import _native
+from neocortex.errors import NeocortexError
 from neocortex.ingester.database import Database
 from neocortex.ingester.shipped import read_shipped
 from neocortex.tenant.validate import is_valid
@@ -22,6 +22,10 @@ AT_ONCE = 16
 """Databases that are closed at the same time: more than threads, fewer than fit into their queue."""
 
 
+class CloseFailed(NeocortexError):
+    """A database that was to be removed could not be closed well; its files are there, and what is in them."""
+
+
 class Tenants:
     """Opens, finds and closes the databases below one folder. Used on the event loop only."""
 
@@ -32,6 +36,7 @@ class Tenants:
         self._open: dict[str, Database] = {}
         self._opening: dict[str, asyncio.Future[Database]] = {}
         self._told_of_removal: list[Callable[[str], None]] = []
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._open)
@@ -59,18 +64,24 @@ class Tenants:
         return self._options.series
 
     async def stats(self) -> list[tuple[str, Database, _native.TsdbStats]]:
-        """Tenants, databases and figures of nearly one moment, sorted by tenant."""
-        databases = sorted(self._open.items(), key=itemgetter(0))
+        """Tenants, databases and figures of nearly one moment."""
+        databases = list(self._open.items())
         if not databases:
             return []  # There may be no pool any more, when the process stops.
         figures = await _native.stats_of(self._pool, [database.tsdb for _, database in databases])
         return [(tenant, database, stats) for (tenant, database), stats in zip(databases, figures, strict=True)]
 
-    async def upkeep(self) -> _native.UpkeepStats:
-        """What was done to keep the databases small, all together."""
-        if not self._open:
-            return _native.UpkeepStats()
-        return await _native.upkeep_of(self._pool, [database.tsdb for database in self._open.values()])
+    async def figures(self) -> _native.Figures | None:
+        """The figures of all databases; what only grows has those of removed ones too. None when the process stops."""
+        if self._closed:
+            return None
+        return await _native.figures_of(self._pool, self._options, list(self))
+
+    @property
+    def oldest_unshipped_ms(self) -> int | None:
+        """When the oldest block of all was made that is not in the bucket yet; None when all are."""
+        oldest = (database.oldest_unshipped_ms for database in self._open.values())
+        return min((ms for ms in oldest if ms is not None), default=None)
 
     def is_held(self, tenant: str) -> bool:
         """Whether the tenant's database is open or being opened."""
@@ -108,8 +119,8 @@ class Tenants:
     async def remove(self, tenant: str, database: Database, still: Callable[[], Awaitable[bool]]) -> bool:
         """Removes a database with its folder, unless `still` says no once nobody writes; whether it did.
 
-        Writes that come meanwhile wait, and open a new one. Raises `_native.NativeError` when files are left; the
-        database is closed then all the same.
+        Writes that come meanwhile wait, and open a new one. Raises `CloseFailed`, and `_native.NativeError` when files
+        are left; the database is closed then all the same.
         """
         database.removal = removal = asyncio.get_running_loop().create_future()
         try:
@@ -118,6 +129,10 @@ class Tenants:
                 return False
             database.removed = True
             try:
+                try:
+                    await database.tsdb.end(self._pool)
+                except _native.StorageFailedError as error:
+                    raise CloseFailed(str(error)) from error
                 await database.tsdb.remove(self._pool)
             finally:
                 del self._open[tenant]
@@ -147,6 +162,7 @@ class Tenants:
 
         Raises the first failure after all were tried.
         """
+        self._closed = True
         await asyncio.gather(*self._opening.values(), return_exceptions=True)
         closing = [partial(database.tsdb.close, self._pool) for database in self._open.values()]
         self._open.clear()

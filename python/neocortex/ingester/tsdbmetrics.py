@@ -4,193 +4,206 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from neocortex._native import Figure
+from neocortex.ingester.tenantlines import TenantFamily
 from neocortex.observe.exposition import Exposed
-from neocortex.observe.metrics import Histogram
-from neocortex.turns import in_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from neocortex import _native
     from neocortex.ingester.tenants import Tenants
-    from neocortex.observe.exposition import Samples
+    from neocortex.observe.exposition import Shown
     from neocortex.observe.metrics import Registry
 
-    Read = Callable[[_native.TsdbStats], int]
-
-DELTA_BUCKETS_S = (600, 1800, 3600, 7200, 10_800, 21_600, 43_200)
-"""The buckets in which the native side counts; Prometheus's own."""
+    Read = Callable[[_native.Figures], int]
 
 TOTALS: tuple[tuple[str, str, str, Read], ...] = (
-    ("gauge", "cortex_ingester_memory_series", "The current number of series in memory.", lambda s: s.series),
-    ("gauge", "cortex_ingester_memory_metadata", "The current number of metadata in memory.", lambda s: s.metadata),
+    ("gauge", "cortex_ingester_memory_users", "The current number of users in memory.", len),
+    ("gauge", "cortex_ingester_memory_series", "The current number of series in memory.", lambda f: f.series),
+    ("gauge", "cortex_ingester_memory_metadata", "The current number of metadata in memory.", lambda f: f.metadata),
     (
         "gauge",
         "cortex_ingester_tsdb_blocks_loaded",
         "Number of currently loaded data blocks",
-        lambda s: s.blocks,
+        lambda f: f.blocks,
     ),
     (
         "gauge",
         "cortex_ingester_tsdb_head_chunks",
         "Total number of chunks in the TSDB head block.",
-        lambda s: s.chunks,
+        lambda f: f.chunks,
+    ),
+    (
+        "counter",
+        "cortex_ingester_tsdb_head_series_not_found_total",
+        "Total number of TSDB requests for series that were not found.",
+        # A reader that was told of a series keeps it.
+        lambda _: 0,
     ),
     (
         "counter",
         "cortex_ingester_tsdb_mmap_chunks_total",
         "Total number of chunks that were memory-mapped.",
-        lambda s: s.chunks_mapped,
+        lambda f: f.chunks_mapped,
     ),
     (
         "counter",
         "cortex_ingester_tsdb_mmap_chunk_corruptions_total",
         "Total number of memory-mapped TSDB chunk corruptions.",
-        lambda s: s.chunk_corruptions,
+        lambda f: f.chunk_corruptions,
     ),
     (
         "counter",
         "cortex_ingester_tsdb_snapshot_replay_error_total",
         "Total number snapshot replays that failed.",
-        lambda s: s.snapshot_failures,
+        lambda f: f.snapshot_failures,
     ),
     (
         "gauge",
         "cortex_ingester_tsdb_exemplar_exemplars_in_storage",
         "Number of TSDB exemplars currently in storage.",
-        lambda s: s.exemplars,
+        lambda f: f.exemplars,
     ),
     (
         "counter",
         "cortex_ingester_tsdb_exemplar_exemplars_appended_total",
         "Total number of TSDB exemplars appended.",
-        lambda s: s.exemplars_appended,
+        lambda f: f.exemplars_appended,
     ),
     (
         "counter",
         "cortex_ingester_tsdb_exemplar_out_of_order_exemplars_total",
         "Total number of out of order exemplar ingestion failed attempts.",
-        lambda s: s.out_of_order_exemplars,
+        lambda f: f.out_of_order_exemplars,
     ),
     (
         "counter",
         "cortex_ingester_tsdb_wal_writes_failed_total",
         "Total number of TSDB WAL writes that failed.",
-        lambda s: s.wal_failures,
+        lambda f: f.wal_failures,
     ),
 )
 """Sums over all tenants: kind, name, help, and what is summed."""
 
-BY_TENANT: tuple[tuple[str, str, str, Read], ...] = (
+BY_TENANT: tuple[tuple[str, str, str, Figure], ...] = (
     (
         "counter",
         "cortex_ingester_memory_series_created_total",
         "The total number of series that were created per user.",
-        lambda s: s.series_created,
+        Figure.SERIES_CREATED,
+    ),
+    (
+        "counter",
+        "cortex_ingester_memory_series_removed_total",
+        "The total number of series that were removed per user.",
+        Figure.SERIES_REMOVED,
     ),
     (
         "counter",
         "cortex_ingester_tsdb_head_chunks_created_total",
         "Total number of series created in the TSDB head.",
-        lambda s: s.chunks_created,
+        Figure.CHUNKS_CREATED,
+    ),
+    (
+        "counter",
+        "cortex_ingester_tsdb_head_chunks_removed_total",
+        "Total number of series removed in the TSDB head.",
+        Figure.CHUNKS_REMOVED,
     ),
     (
         "gauge",
         "cortex_ingester_tsdb_storage_blocks_bytes",
         "The number of bytes that are currently used for local storage by all blocks.",
-        lambda s: s.block_bytes,
+        Figure.BLOCK_BYTES,
     ),
     (
         "gauge",
-        "cortex_ingester_tsdb_head_max_timestamp",
-        "Maximum timestamp of the head block, in milliseconds since epoch.",
-        lambda s: s.max_time_ms,
+        "cortex_ingester_tsdb_symbol_table_size_bytes",
+        "Size of symbol table in memory for loaded blocks",
+        Figure.SYMBOL_TABLE_BYTES,
+    ),
+    (
+        "gauge",
+        "cortex_ingester_tsdb_data_replay_duration_seconds",
+        "Time taken to replay the tsdb data on disk.",
+        Figure.OPENING_SECONDS,
+    ),
+    (
+        "gauge",
+        "cortex_ingester_tsdb_exemplar_series_with_exemplars_in_storage",
+        "Number of TSDB series with exemplars currently in storage.",
+        Figure.EXEMPLAR_SERIES,
+    ),
+    (
+        "gauge",
+        "cortex_ingester_tsdb_exemplar_last_exemplars_timestamp_seconds",
+        "The timestamp of the oldest exemplar stored in circular storage. Useful to check for what time range the"
+        " current exemplar buffer limit allows. This usually means the last timestamp for all exemplars for a typical"
+        " setup. This is not true though if one of the series timestamp is in future compared to rest series.",
+        Figure.OLDEST_EXEMPLAR_SECONDS,
     ),
 )
 """One value a tenant, label `user`."""
 
-BY_TYPE: tuple[tuple[str, str, Read, Read], ...] = (
+BY_TYPE: tuple[tuple[str, str, Figure, Figure], ...] = (
     (
         "cortex_ingester_tsdb_head_samples_appended_total",
         "Total number of appended samples.",
-        lambda s: s.float_samples_appended,
-        lambda s: s.histogram_samples_appended,
+        Figure.FLOAT_SAMPLES_APPENDED,
+        Figure.HISTOGRAM_SAMPLES_APPENDED,
     ),
     (
         "cortex_ingester_tsdb_head_out_of_order_samples_appended_total",
         "Total number of appended out of order samples.",
-        lambda s: s.out_of_order_floats_appended,
-        lambda s: s.out_of_order_histograms_appended,
+        Figure.OUT_OF_ORDER_FLOATS_APPENDED,
+        Figure.OUT_OF_ORDER_HISTOGRAMS_APPENDED,
     ),
     (
         "cortex_ingester_tsdb_out_of_order_samples_total",
         "Total number of out of order samples ingestion failed attempts due to out of order being disabled.",
-        lambda s: s.out_of_order_samples,
-        lambda s: s.out_of_order_histograms,
+        Figure.OUT_OF_ORDER_FLOATS_REFUSED,
+        Figure.OUT_OF_ORDER_HISTOGRAMS_REFUSED,
     ),
 )
-"""Counters of a tenant's floats and native histograms, labels `user` and `type`."""
-
-Figures = list[tuple[str, "_native.TsdbStats"]]
+"""Counters of a tenant's floats and native histograms, labels `type` and `user`."""
 
 
-def register_tsdb_metrics(registry: Registry, tenants: Tenants) -> None:
+def register_tsdb_metrics(registry: Registry, tenants: Tenants, pool: _native.Pool) -> None:
     """Registers the families of the open databases, whose figures are gathered once a scrape."""
 
-    async def collect() -> Iterator[Exposed]:
-        databases = await tenants.stats()
-        oldest_ms = None
-        async for _, database, stats in in_turns(databases):
-            if stats.blocks and (made_ms := database.oldest_unshipped_ms()) is not None:
-                oldest_ms = made_ms if oldest_ms is None else min(oldest_ms, made_ms)
-        return _families([(tenant, stats) for tenant, _, stats in databases], (oldest_ms or 0) // 1000)
+    async def collect() -> Iterable[Shown]:
+        figures = await tenants.figures()
+        if figures is None:
+            return []
+        return [*_sums(figures), *_by_tenant(figures, pool)]
 
     registry.add_collector(collect)
-
-
-def _families(figures: Figures, oldest_unshipped_s: int) -> Iterator[Exposed]:
-    def total(read: Read) -> Samples:
-        yield (), sum(read(stats) for _, stats in figures)
-
-    def by_tenant(read: Read) -> Samples:
-        return (((tenant,), read(stats)) for tenant, stats in figures)
-
-    def by_type(floats: Read, histograms: Read) -> Samples:
-        for tenant, stats in figures:
-            yield (tenant, "float"), floats(stats)
-            yield (tenant, "histogram"), histograms(stats)
-
-    def delta(stats: _native.TsdbStats) -> Histogram:
-        histogram = Histogram(DELTA_BUCKETS_S)
-        histogram.counts, histogram.total = stats.out_of_order_delta
-        return histogram
-
-    yield Exposed(
-        "gauge",
-        "cortex_ingester_memory_users",
-        "The current number of users in memory.",
-        label_names=(),
-        samples=[((), len(figures))],
-    )
-    yield Exposed(
-        "gauge",
+    registry.observed_gauge(
         "cortex_ingester_oldest_unshipped_block_timestamp_seconds",
         "Unix timestamp of the oldest TSDB block not shipped to the storage yet. 0 if ingester has no blocks or all"
         " blocks have been shipped.",
-        label_names=(),
-        samples=[((), oldest_unshipped_s)],
+        lambda: (tenants.oldest_unshipped_ms or 0) // 1000,
     )
+
+
+def _sums(figures: _native.Figures) -> Iterator[Shown]:
     for kind, name, text, read in TOTALS:
-        yield Exposed(kind, name, text, label_names=(), samples=total(read))
-    for kind, name, text, read in BY_TENANT:
-        yield Exposed(kind, name, text, label_names=("user",), samples=by_tenant(read))
+        yield Exposed(kind, name, text, label_names=(), samples=[((), read(figures))])
+
+
+def _by_tenant(figures: _native.Figures, pool: _native.Pool) -> Iterator[Shown]:
+    def family(kind: str, name: str, text: str) -> TenantFamily:
+        return TenantFamily(figures, pool, kind, name, text)
+
+    for kind, name, text, figure in BY_TENANT:
+        yield family(kind, name, text).with_value(figure)
     for name, text, floats, histograms in BY_TYPE:
-        yield Exposed("counter", name, text, label_names=("user", "type"), samples=by_type(floats, histograms))
-    yield Exposed(
+        counter = family("counter", name, text)
+        yield counter.with_value(floats, 'type="float",').with_value(histograms, 'type="histogram",')
+    yield family(
         "histogram",
         "cortex_ingester_tsdb_sample_ooo_delta",
         "Delta in seconds by which a sample is considered out of order (reported regardless of OOO time window and"
         " whether sample is accepted or not).",
-        label_names=("user",),
-        samples=(((tenant,), delta(stats)) for tenant, stats in figures),
-    )
+    ).with_histogram(Figure.OUT_OF_ORDER_DELTAS, Figure.OUT_OF_ORDER_DELTA_SECONDS)

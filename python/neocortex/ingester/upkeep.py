@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from neocortex.ingester.compact import HeadCompaction
-from neocortex.ingester.idle import IdleClosing
+from neocortex.ingester.idle import IdleClosing, checks_family
 from neocortex.ingester.map_chunks import ChunkMapping
 from neocortex.ingester.retain import Retention
 from neocortex.ingester.ship import Shipping
@@ -104,8 +104,9 @@ def build_upkeep(config: Config, tenants: Tenants, pool: _native.Pool, registry:
     ships = shipping is not None
     retention = None if bucket is None else Retention(tenants, pool, only_shipped=ships)
     closing = None
+    checks = checks_family(registry)
     if (close_after_s := tsdb.close_idle_tsdb_timeout.seconds) > 0:
-        closing = IdleClosing(tenants, pool, registry, timeout_s=close_after_s, ships=ships)
+        closing = IdleClosing(tenants, pool, checks, timeout_s=close_after_s, ships=ships)
     return Upkeep(
         mapping=ChunkMapping(tenants, pool),
         compaction=HeadCompaction(

@@ -8,7 +8,7 @@ from neocortex.observe.exposition import Exposed, Observations
 from neocortex.observe.metrics import Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from neocortex import _native
     from neocortex.ingester.tenants import Tenants
@@ -79,8 +79,9 @@ SUMMARIES: tuple[tuple[str, str, Callable[[_native.UpkeepStats], tuple[int, int,
 def register_upkeep_metrics(registry: Registry, tenants: Tenants) -> None:
     """Registers the families, whose figures are gathered once a scrape."""
 
-    async def collect() -> Iterator[Exposed]:
-        return _families(await tenants.upkeep())
+    async def collect() -> Iterable[Exposed]:
+        figures = await tenants.figures()
+        return [] if figures is None else _families(figures.upkeep)
 
     registry.add_collector(collect)
 

@@ -8,7 +8,16 @@ from math import isfinite, isnan
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
+
+
+class Shown(Protocol):
+    """A family as one scrape shows it."""
+
+    name: str
+
+    def parts(self, form: TextForm) -> AsyncIterator[bytes]:
+        """Its header and its lines; nothing at all without samples."""
 
 
 class Buckets(Protocol):
@@ -35,6 +44,8 @@ class TextForm:
 
     content_type = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
     end = ""
+    writes_fractions = False
+    """Whether a whole number that is not a count has a fraction of zero."""
 
     def header(self, kind: str, name: str, text: str) -> str:
         """The lines before a family's samples."""
@@ -57,6 +68,7 @@ class OpenMetricsForm(TextForm):
     """OpenMetrics: a counter's family is called without `_total`, its samples with it; numbers are floats."""
 
     end = "# EOF\n"
+    writes_fractions = True
 
     def __init__(self, version: str) -> None:
         self.content_type = f"application/openmetrics-text; version={version}; charset=utf-8; escaping=underscores"
@@ -92,7 +104,13 @@ class Exposed:
         self._label_names = label_names
         self._samples = samples
 
-    def lines(self, form: TextForm) -> Iterator[str]:
+    def parts(self, form: TextForm) -> AsyncIterator[bytes]:
+        """The lines. What waits for the event loop meanwhile has its turns."""
+        from neocortex.turns import in_parts  # noqa: PLC0415 - brings asyncio, which not every start of the command needs
+
+        return in_parts(self._lines(form))
+
+    def _lines(self, form: TextForm) -> Iterator[str]:
         """The header, then the lines in the order of the samples; nothing at all without samples."""
         header = form.header(self._kind, self.name, self._text)
         name = form.sample_name(self._kind, self.name)

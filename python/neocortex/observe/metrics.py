@@ -9,17 +9,17 @@ ask for it on each scrape.
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from neocortex.observe.exposition import TEXT, Exposed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 
-    from neocortex.observe.exposition import Samples, TextForm
+    from neocortex.observe.exposition import Samples, Shown, TextForm
 
-    Collector = Callable[[], Awaitable[Iterable[Exposed]]]
+    Collector = Callable[[], Awaitable[Iterable[Shown]]]
 
 DURATION_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100)
 """Cortex's buckets for the duration of a request."""
@@ -74,8 +74,16 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
+    def add(self, counts: list[int], total: float) -> None:
+        """Adds observations that were counted elsewhere, one count a bucket."""
+        self.counts = [count + more for count, more in zip(self.counts, counts, strict=True)]
+        self.total += total
+
 
 C = TypeVar("C", Counter, Gauge, Histogram)
+
+PART_BYTES = 64 << 10
+"""A scrape is handed on when it has so many bytes: fewer take many turns, more take long ones."""
 
 
 class Family(Generic[C]):
@@ -88,6 +96,8 @@ class Family(Generic[C]):
         self.label_names = label_names
         self._make: Callable[[], C] = make
         self._children: dict[tuple[str, ...], C] = {}
+        self._sorted: list[tuple[tuple[str, ...], C]] | None = []
+        """The children by label values; None when some came or went since."""
 
     def labels(self, *values: str) -> C:
         """The child with these label values, in the order of the label names; made on first use."""
@@ -96,11 +106,13 @@ class Family(Generic[C]):
             if len(values) != len(self.label_names):
                 raise ValueError(f"{self.name} has labels {self.label_names}, got {values}")
             child = self._children[values] = self._make()
+            self._sorted = None
         return child
 
     def remove(self, *values: str) -> None:
         """Forgets the child with these label values, if there is one."""
-        self._children.pop(values, None)
+        if self._children.pop(values, None) is not None:
+            self._sorted = None
 
     def remove_all(self, label: str, value: str) -> None:
         """Forgets the children that have this value of one label."""
@@ -111,17 +123,19 @@ class Family(Generic[C]):
     def clear(self) -> None:
         """Forgets all children."""
         self._children.clear()
+        self._sorted = None
 
     def exposed(self) -> Exposed:
         """What a scrape shows: children sorted by label values."""
         return Exposed(self.kind, self.name, self.text, label_names=self.label_names, samples=self._samples())
 
     def _samples(self) -> Iterator[tuple[tuple[str, ...], float | Histogram]]:
-        for values in sorted(self._children):
-            child = self._children.get(values)
-            if child is None:
-                continue  # Removed since the family was begun.
-            yield values, child if isinstance(child, Histogram) else child.value
+        if self._sorted is None:
+            self._sorted = sorted(self._children.items(), key=itemgetter(0))
+        for values, child in self._sorted:
+            # It may have been removed since the family was begun.
+            if values in self._children:
+                yield values, child if isinstance(child, Histogram) else child.value
 
 
 class Registry:
@@ -190,13 +204,23 @@ class Registry:
         """Has `collect` asked for whole families on each scrape, names unlike all others: what takes time to gather."""
         self._collectors.append(collect)
 
-    async def render(self, form: TextForm = TEXT) -> bytes:
-        """Everything, families by name. What waits for the event loop meanwhile has its turns."""
-        from neocortex.turns import joined  # noqa: PLC0415 - brings asyncio, which not every start of the command needs
+    async def parts(self, form: TextForm = TEXT) -> AsyncIterator[bytes]:
+        """Everything, families by name, in parts of about `PART_BYTES`.
 
-        exposed = [ask() for ask in self._families.values()]
+        What waits for the event loop meanwhile has its turns.
+        """
+        families: list[Shown] = [ask() for ask in self._families.values()]
         for collect in self._collectors:
-            exposed += await collect()
-        exposed.sort(key=lambda family: family.name)
-        lines = chain.from_iterable(family.lines(form) for family in exposed)
-        return await joined(chain(lines, (form.end,)))
+            families += await collect()
+        families.sort(key=lambda family: family.name)
+        waiting: list[bytes] = []
+        size = 0
+        for family in families:
+            async for part in family.parts(form):
+                waiting.append(part)
+                size += len(part)
+                if size >= PART_BYTES:
+                    yield b"".join(waiting)
+                    waiting.clear()
+                    size = 0
+        yield b"".join((*waiting, form.end.encode()))

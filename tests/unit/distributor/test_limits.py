@@ -11,6 +11,7 @@ from neocortex.distributor.limits import DistributorBusy, InstanceGuard
 from neocortex.observe import Registry
 from support.in_process import running
 from support.remote_write import encode_v1
+from support.scrape import scrape
 
 
 def guard(**limits: float) -> InstanceGuard:
@@ -43,7 +44,7 @@ async def test_the_rate(tmp_path: Path) -> None:
     async with running(tmp_path, "-distributor.instance-limits.max-ingestion-rate=1") as server:
         body = encode_v1([({"__name__": "a"}, [(int(time.time() * 1000), 1.0)])])
         assert (await server.push(body)).status == 200
-        shown = (await server.process.registry.render()).decode()
+        shown = await scrape(server.process.registry)
         assert 'cortex_distributor_instance_limits{limit="max_ingestion_rate"} 1\n' in shown
         deadline = time.monotonic() + 5
         while (answer := await server.push(body)).status == 200:

@@ -162,6 +162,16 @@ def test_metrics_are_gzipped_for_scrapers(live: Live) -> None:
     assert b"cortex_inflight_requests" in gzip.decompress(body)
 
 
+def test_metrics_are_chunked_and_their_head_is_alone(live: Live) -> None:
+    _, headers, body = live.get("/metrics")
+    assert headers["transfer-encoding"] == "chunked"
+    assert "content-length" not in headers
+    assert body.startswith(b"# HELP ")
+    status, headers, body = live.get("/metrics", method="HEAD")
+    assert (status, body) == (200, b"")
+    assert headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
+
+
 def test_request_metrics(live: Live) -> None:
     live.get("/tenant")
     live.get("/made-up", method="WEIRD")

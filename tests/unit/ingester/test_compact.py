@@ -6,6 +6,7 @@ from pathlib import Path
 
 from support.in_process import running
 from support.remote_write import encode_v1
+from support.scrape import scrape
 from support.waiting import eventually
 
 HOUR_MS = 3_600_000
@@ -43,7 +44,7 @@ async def test_a_head_becomes_a_block_and_answers_stay_the_same(tmp_path: Path) 
         for t, v in samples:
             assert (await server.push(encode_v1([({"__name__": "a"}, [(t, v)])]))).status == 200
         await eventually(has_block)
-        assert "cortex_ingester_tsdb_compactions_failed_total 0" in (await server.process.registry.render()).decode()
+        assert "cortex_ingester_tsdb_compactions_failed_total 0" in (await scrape(server.process.registry))
 
         async def stored() -> list[list[object]]:
             answer = await server.api("query", {"query": "a[6h]", "time": f"{now_ms / 1000}"})
@@ -73,9 +74,9 @@ async def test_full_chunks_go_to_files_and_answers_stay_the_same(tmp_path: Path)
                 for t, v in samples:
                     assert (await server.push(encode_v1([({"__name__": "a"}, [(t, v)])]))).status == 200
                 await eventually(in_files)
-                page = (await server.process.registry.render()).decode()
+                page = await scrape(server.process.registry)
                 assert "cortex_ingester_tsdb_mmap_chunks_total 0" not in page
-            page = (await server.process.registry.render()).decode()
+            page = await scrape(server.process.registry)
             assert "cortex_ingester_tsdb_mmap_chunk_corruptions_total 0" in page
             answer = await server.api("query", {"query": "a[2h]", "time": f"{now_ms / 1000}"})
             (row,) = json.loads(answer.body)["data"]["result"]
@@ -94,7 +95,7 @@ async def test_a_snapshot_is_written_on_stopping_and_used_when_it_is_whole(tmp_p
     for failures in (0, 1):
         async with running(tmp_path, *flags) as server:
             found = f"cortex_ingester_tsdb_snapshot_replay_error_total {failures}"
-            assert found in (await server.process.registry.render()).decode()
+            assert found in (await scrape(server.process.registry))
             answer = await server.api("query", {"query": "a[2h]", "time": f"{now_ms / 1000}"})
             result = json.loads(answer.body)["data"]["result"]
             values = [(round(float(t) * 1000), float(v)) for t, v in result[0]["values"]] if result else []

@@ -8,9 +8,10 @@ import pytest
 
 from neocortex import _native
 from neocortex.ingester.database import Database
-from neocortex.ingester.idle import IdleClosing
+from neocortex.ingester.idle import IdleClosing, checks_family
 from neocortex.ingester.tenants import Tenants
 from neocortex.observe import Registry
+from support.scrape import scrape
 from support.shipping import START_MS, append, filesystem_bucket, make_blocks, shipping
 
 AFTER_S = 3600.0
@@ -32,9 +33,9 @@ class Check:
 
     async def result(self, timeout_s: float = SOON_S, *, ships: bool = True) -> str:
         registry = Registry()
-        await IdleClosing(self._tenants, self._pool, registry, timeout_s=timeout_s, ships=ships).run()
+        await IdleClosing(self._tenants, self._pool, checks_family(registry), timeout_s=timeout_s, ships=ships).run()
         prefix = "cortex_ingester_idle_tsdb_checks_total{"
-        lines = [line for line in (await registry.render()).decode().splitlines() if line.startswith(prefix)]
+        lines = [line for line in (await scrape(registry)).splitlines() if line.startswith(prefix)]
         assert len(lines) == 10
         (counted,) = [line for line in lines if line.endswith(" 1")]
         return counted.split('"')[1]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from support.in_process import running
 from support.remote_write import encode_v1
+from support.scrape import scrape
 from support.waiting import eventually
 
 OVERRIDES = """
@@ -39,7 +40,7 @@ async def test_a_label_set_has_as_many_series_as_it_may(tmp_path: Path) -> None:
         assert (await server.push(full, "other")).status == 200, "another tenant has no such limit"
 
         async def shown() -> bool:
-            metrics = (await server.process.registry.render()).decode()
+            metrics = await scrape(server.process.registry)
             rows = {'{team=\\"a\\"}': (2, 2), "{}": (0, 2)}
             return all(
                 f'cortex_ingester_limits_per_labelset{{user="t",limit="max_series",labelset="{name}"}} {limit}\n'
@@ -51,4 +52,4 @@ async def test_a_label_set_has_as_many_series_as_it_may(tmp_path: Path) -> None:
 
         await eventually(shown)
         discarded = 'cortex_discarded_samples_total{reason="per_labelset_series_limit",user="t"} 1\n'
-        assert discarded in (await server.process.registry.render()).decode()
+        assert discarded in (await scrape(server.process.registry))

@@ -12,6 +12,7 @@ from neocortex.observe import Registry
 from support import prompb
 from support.in_process import running
 from support.remote_write import Answer, compress, encode_v1
+from support.scrape import scrape
 from support.waiting import eventually
 
 
@@ -75,7 +76,7 @@ async def test_tenants(tmp_path: Path) -> None:
         assert refused(answer) == "user=u: cannot create TSDB: ingesters's max tenants limit reached"
         assert (await server.push(body("b"), "t")).status == 200
         (member,) = await server.process.ingester_ring.members()
-        shown = (await server.process.registry.render()).decode()
+        shown = await scrape(server.process.registry)
         samples = f'ingester="{member}",type="samples"'
         assert f"cortex_distributor_ingester_appends_total{{{samples}}} 3\n" in shown
         assert f'cortex_distributor_ingester_append_failures_total{{{samples},status="5xx"}} 1\n' in shown
@@ -99,10 +100,7 @@ async def test_the_runtime_file_changes_them(tmp_path: Path) -> None:
     async with running(tmp_path, *flags) as server:
         assert (await server.push(body("a"), "t")).status == 200
         assert (await server.push(body("a"), "u")).status == 500
-        assert (
-            'cortex_ingester_instance_limits{limit="max_tenants"} 1\n'
-            in (await server.process.registry.render()).decode()
-        )
+        assert 'cortex_ingester_instance_limits{limit="max_tenants"} 1\n' in (await scrape(server.process.registry))
         file.write_text("ingester_limits:\n  max_tenants: 2\n")
 
         async def taken() -> bool:
@@ -134,6 +132,6 @@ async def test_metadata_that_was_not_sent_for_long_is_forgotten(
             return (await server.api("metadata", {})).body == b'{"status":"success","data":{}}'
 
         await eventually(forgotten)
-        shown = (await server.process.registry.render()).decode()
+        shown = await scrape(server.process.registry)
         for name in ("created", "removed"):
             assert f'cortex_ingester_memory_metadata_{name}_total{{user="t"}} 1\n' in shown

@@ -11,6 +11,7 @@ from neocortex.ingester.service import NO_LIMIT, _share
 from neocortex.service import State
 from support.in_process import running
 from support.remote_write import Series, encode_v1
+from support.scrape import scrape
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ async def test_what_was_acknowledged_is_there_after_a_restart(tmp_path: Path) ->
         answer = await server.api("query", {"query": "a", "time": str(time.time() + 1)})
         (row,) = json.loads(answer.body)["data"]["result"]
         assert row["metric"] == {"__name__": "a", "job": "x"}
-        assert "cortex_ingester_memory_users 2" in (await server.process.registry.render()).decode()
+        assert "cortex_ingester_memory_users 2" in (await scrape(server.process.registry))
 
 
 async def test_a_database_that_cannot_be_opened_ends_the_start(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from neocortex.ingester.tenants import Tenants
 from neocortex.observe import Registry
 from support.faulty_bucket import Fault, FaultyBucket
 from support.needed import need_program
+from support.scrape import scrape
 from support.shipping import (
     START_MS,
-    append,
     complete_blocks,
     filesystem_bucket,
     make_blocks,
@@ -31,7 +31,7 @@ def tenants(tmp_path: Path, pool: _native.Pool, tsdb_options: _native.TsdbOption
 
 async def counts(registry: Registry) -> dict[str, int]:
     prefix = "cortex_ingester_shipper_"
-    lines = [line for line in (await registry.render()).decode().splitlines() if line.startswith(prefix)]
+    lines = [line for line in (await scrape(registry)).splitlines() if line.startswith(prefix)]
     return {line.split()[0].removeprefix(prefix).removesuffix("_total"): int(line.split()[1]) for line in lines}
 
 
@@ -139,7 +139,7 @@ async def test_an_interruption_anywhere_leaves_whole_blocks_and_the_next_round_f
             assert complete_blocks(shipped, local) == blocks, f"{fault} at {call}"
             assert read_shipped(local) == set(blocks)
             ((_, database),) = resumed.databases()
-            assert database.oldest_unshipped_ms() is None
+            assert database.oldest_unshipped_ms is None
             await resumed.close()
 
 
@@ -256,8 +256,8 @@ async def test_the_list_of_shipped_blocks_is_only_a_shortcut(
     await ship.run()
     assert read_shipped(local) == set(blocks)
     # A block that is no longer here leaves the list.
-    await append(pool, tsdb, [START_MS + 100 * 3_600_000])
-    write_shipped(local, [*blocks, "01ARZ3NDEKTSV4RRFFQ69G5FAV"])
+    blocks += await make_blocks(pool, tsdb, 1, START_MS + 100 * 3_600_000)
+    write_shipped(local, [blocks[0], "01ARZ3NDEKTSV4RRFFQ69G5FAV"])
     await ship.run()
     assert read_shipped(local) == set(blocks)
     await tenants.close()

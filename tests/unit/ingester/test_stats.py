@@ -11,6 +11,7 @@ import pytest
 from neocortex.ingester.stats import UserStats
 from support.in_process import InProcess, running
 from support.remote_write import encode_v1
+from support.scrape import scrape
 from support.waiting import eventually
 
 FAST = ("-ingester.rate-update-period=50ms", "-ingester.active-series-metrics-update-period=50ms")
@@ -62,7 +63,7 @@ async def test_what_was_pushed_shows(tmp_path: Path) -> None:
         assert 0 < stats["APIIngestionRate"] <= 2 / 0.05
         assert stats["ingestionRate"] == stats["APIIngestionRate"]
         assert stats["RuleIngestionRate"] == 0
-        assert 'cortex_ingester_active_series{user="t"} 2\n' in (await server.process.registry.render()).decode()
+        assert 'cortex_ingester_active_series{user="t"} 2\n' in (await scrape(server.process.registry))
 
 
 async def test_idle_series_are_not_active(tmp_path: Path) -> None:
@@ -82,7 +83,7 @@ async def test_active_series_can_be_switched_off(tmp_path: Path) -> None:
         await push(server, "t", "a")
         stats = json.loads((await server.call("GET", "/api/v1/user_stats")).body)
         assert (stats["numSeries"], stats["activeSeries"]) == (1, 0)
-        assert "cortex_ingester_active_series" not in (await server.process.registry.render()).decode()
+        assert "cortex_ingester_active_series" not in (await scrape(server.process.registry))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from neocortex.ingester.upkeep import first_compaction_s, fnv1_32, with_idle_jit
 from neocortex.service import State
 from support.in_process import InProcess, running
 from support.remote_write import encode_v1
+from support.scrape import scrape
 from support.shipping import complete_blocks
 from support.waiting import eventually
 
@@ -39,7 +40,7 @@ def bucket(tmp_path: Path, tenant: str = "t") -> list[str]:
 
 
 async def metric(server: InProcess, line: str) -> bool:
-    return f"\n{line}\n" in (await server.process.registry.render()).decode()
+    return f"\n{line}\n" in (await scrape(server.process.registry))
 
 
 def test_ingesters_take_turns_within_a_period() -> None:
@@ -144,7 +145,7 @@ async def test_an_idle_tenant_is_forgotten_and_comes_back(tmp_path: Path) -> Non
         closing = server.process.ingester._upkeep.closing
         assert closing is not None
         await closing.run()
-        page = (await server.process.registry.render()).decode()
+        page = await scrape(server.process.registry)
         assert 'cortex_ingester_idle_tsdb_checks_total{result="idle_closed"} 1' in page
         assert 'cortex_ingester_idle_tsdb_checks_total{result="not_compacted"} 1' in page
         mentioned = [line for line in page.splitlines() if line.startswith("cortex_ingester_") and 'user="t"' in line]
@@ -163,7 +164,7 @@ async def test_without_shipping_nothing_is_shipped(tmp_path: Path) -> None:
         await server.call("POST", "/ingester/flush?wait=true")
         assert len(list((tmp_path / "tsdb/t").glob("*/meta.json"))) == 1
         assert not (tmp_path / "blocks/t").exists()
-        assert "cortex_ingester_shipper_uploads_total" not in (await server.process.registry.render()).decode()
+        assert "cortex_ingester_shipper_uploads_total" not in (await scrape(server.process.registry))
 
 
 async def test_a_store_without_a_client_keeps_blocks_here(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ from neocortex import _native
 from neocortex.ingester.tenants import Tenants
 from neocortex.ingester.upkeepmetrics import register_upkeep_metrics
 from neocortex.observe import Registry
+from support.scrape import scrape
 from support.shipping import make_blocks
 
 
 async def shown(registry: Registry) -> dict[str, str]:
-    lines = (await registry.render()).decode().splitlines()
+    lines = (await scrape(registry)).splitlines()
     return dict(line.removeprefix("cortex_ingester_tsdb_").rsplit(" ", 1) for line in lines if line[0] != "#")
 
 

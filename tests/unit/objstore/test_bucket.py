@@ -11,6 +11,7 @@ from neocortex.objstore.client import BucketMetrics
 from neocortex.objstore.config import open_bucket
 from neocortex.objstore.prefixed import PrefixedBucket
 from neocortex.observe import Registry
+from support.scrape import scrape
 
 
 def config(folder: Path | str, backend: str = "filesystem") -> BucketConfig:
@@ -29,7 +30,7 @@ async def test_operations_are_counted(pool: _native.Pool, tmp_path: Path) -> Non
     assert await bucket.exists("t/a")
     with pytest.raises(_native.BucketError):
         await bucket.upload("t/c", str(tmp_path / "none"))
-    page = (await registry.render()).decode()
+    page = await scrape(registry)
     for line in (
         'operations_total{bucket="",component="ingester",operation="upload"} 3',
         'operations_total{bucket="",component="ingester",operation="exists"} 1',

@@ -8,6 +8,7 @@ from neocortex.observe import Registry
 from neocortex.observe.exposition import Exposed, OpenMetricsForm, format_value
 from neocortex.observe.negotiate import wanted_form
 from neocortex.turns import A_TURN
+from support.scrape import scrape
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ async def collected() -> list[Exposed]:
 
 
 async def test_text_form() -> None:
-    assert (await registry().render()).decode() == (
+    assert (await scrape(registry())) == (
         "# HELP asked On scrape.\n# TYPE asked gauge\nasked 1.5\n"
         "# HELP inflight Now.\n# TYPE inflight gauge\ninflight 3\n"
         '# HELP native All "quoted".\n# TYPE native counter\nnative{user="b"} 7\nnative{user="a"} 2e+06\n'
@@ -76,7 +77,7 @@ async def test_text_form() -> None:
 
 
 async def test_open_metrics() -> None:
-    assert (await registry().render(OpenMetricsForm("1.0.0"))).decode() == (
+    assert (await scrape(registry(), OpenMetricsForm("1.0.0"))) == (
         "# HELP asked On scrape.\n# TYPE asked gauge\nasked 1.5\n"
         "# HELP inflight Now.\n# TYPE inflight gauge\ninflight 3.0\n"
         '# HELP native All \\"quoted\\".\n# TYPE native counter\n'
@@ -108,7 +109,7 @@ async def test_a_long_page_lets_others_have_their_turns() -> None:
             await asyncio.sleep(0)
 
     beside = asyncio.create_task(other())
-    page = await registry.render()
+    page = (await scrape(registry)).encode()
     beside.cancel()
     assert turns >= 10
     assert page.count(b"\n") < 2 + 10 * A_TURN

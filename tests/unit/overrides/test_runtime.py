@@ -10,6 +10,7 @@ from neocortex.errors import StartError
 from neocortex.observe import Registry
 from neocortex.overrides.limits import Overrides
 from neocortex.overrides.runtime import RuntimeConfigService, runtime_file
+from support.scrape import scrape
 
 GOOD = b"overrides: {a: {max_exemplars: 1}}\n"
 BETTER = b"overrides: {a: {max_exemplars: 2}}\n"
@@ -53,11 +54,11 @@ async def test_reloads_and_keeps_the_last_good_one() -> None:
     assert overrides.limits("a") is first
     await tick(source, b"foo: 1\n")
     assert overrides.limits("a") is first
-    assert "cortex_runtime_config_last_reload_successful 0" in (await registry.render()).decode()
+    assert "cortex_runtime_config_last_reload_successful 0" in (await scrape(registry))
     await tick(source, BETTER)
     assert overrides.limits("a").max_exemplars == 2
-    assert "cortex_runtime_config_last_reload_successful 1" in (await registry.render()).decode()
-    assert "cortex_runtime_config_hash{sha256=" in (await registry.render()).decode()
+    assert "cortex_runtime_config_last_reload_successful 1" in (await scrape(registry))
+    assert "cortex_runtime_config_hash{sha256=" in (await scrape(registry))
     assert seen == [1, 2]
     source.ticks.put_nowait(True)
     await service.stop()

@@ -18,6 +18,7 @@ from neocortex.ring.kv.memory import MemoryStore
 from neocortex.ring.metrics import register_ring_metrics
 from neocortex.ring.view import Ring
 from support.in_process import call
+from support.scrape import scrape
 
 JSON = {"accept": "text/html;q=0.1, application/json"}
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d*[1-9])?Z")
@@ -119,7 +120,7 @@ async def test_forget(app: Application, store: MemoryStore, form: bytes, left: l
 async def test_metrics(app: Application, store: MemoryStore) -> None:
     registry = Registry()
     register_ring_metrics(registry, store, "ring", "ingester", 60)
-    text = (await registry.render()).decode()
+    text = await scrape(registry)
     assert 'cortex_ring_members{name="ingester",state="ACTIVE"} 1' in text
     assert 'cortex_ring_members{name="ingester",state="Unhealthy"} 1' in text
     assert 'cortex_ring_members{name="ingester",state="LEAVING"} 0' in text

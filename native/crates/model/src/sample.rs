@@ -50,6 +50,15 @@ impl HistogramValue {
         }
     }
 
+    /// Number of buckets, positive and negative together.
+    #[must_use]
+    pub fn bucket_count(&self) -> usize {
+        match self {
+            Self::Integer(h) => h.positive_buckets.len() + h.negative_buckets.len(),
+            Self::Float(h) => h.positive_buckets.len() + h.negative_buckets.len(),
+        }
+    }
+
     /// True when both sides have as many buckets as their spans say.
     #[must_use]
     pub fn spans_fit(&self) -> bool {

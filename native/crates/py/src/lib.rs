@@ -7,6 +7,7 @@ pub mod enter;
 pub mod error;
 mod failpoint;
 pub mod fetch;
+pub mod figures;
 pub mod labels;
 mod pattern;
 pub mod pool;
@@ -18,6 +19,7 @@ mod runtime;
 pub mod stats;
 mod threads;
 pub mod tsdb;
+pub mod upkeep_stats;
 pub mod write;
 
 use pyo3::prelude::*;
@@ -30,6 +32,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     error::register(module)?;
     failpoint::register(module)?;
     fetch::register(module)?;
+    figures::register(module)?;
     module.add_class::<pool::Pool>()?;
     bucket::register(module)?;
     labels::register(module)?;

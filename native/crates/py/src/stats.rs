@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use neocortex_tsdb::head::Stats;
-use neocortex_tsdb::{Tally, Tsdb, TsdbError, UpkeepStats};
+use neocortex_tsdb::{Due, Tsdb, TsdbError};
 use pyo3::prelude::*;
 
 use crate::pool::Pool;
@@ -18,7 +18,7 @@ use crate::tsdb::PyTsdb;
 pub struct PyTsdbStats {
     stats: Stats,
     blocks: usize,
-    block_bytes: u64,
+    due: Due,
 }
 
 #[pymethods]
@@ -173,129 +173,25 @@ impl PyTsdbStats {
     }
 
     #[getter]
-    fn block_bytes(&self) -> u64 {
-        self.block_bytes
-    }
-}
-
-/// `UpkeepStats`
-#[pyclass(frozen, name = "UpkeepStats", module = "neocortex._native")]
-#[derive(Default)]
-pub struct PyUpkeepStats {
-    stats: UpkeepStats,
-    log_writes: u64,
-    log_pages: u64,
-    log_syncs: Tally,
-    log_corruptions: u64,
-}
-
-/// Attempts, failures, and seconds that all attempts took.
-type Counted = (u64, u64, f64);
-
-fn counted(tally: Tally) -> Counted {
-    (tally.attempts, tally.failures, tally.seconds)
-}
-
-#[pymethods]
-impl PyUpkeepStats {
-    /// Of no database.
-    #[new]
-    fn new() -> Self {
-        Self::default()
+    fn mapping_due(&self) -> bool {
+        self.due.mapping
     }
 
     #[getter]
-    fn compactions(&self) -> Counted {
-        counted(self.stats.compactions)
+    fn compaction_due(&self) -> bool {
+        self.due.compaction
     }
 
     #[getter]
-    fn compactions_by_duration(&self) -> Vec<u64> {
-        self.stats.compactions_by_duration.to_vec()
-    }
-
-    #[getter]
-    fn head_truncations(&self) -> Counted {
-        counted(self.stats.head_truncations)
-    }
-
-    #[getter]
-    fn log_truncations(&self) -> Counted {
-        counted(self.stats.log_truncations)
-    }
-
-    #[getter]
-    fn checkpoints(&self) -> Counted {
-        counted(self.stats.checkpoints)
-    }
-
-    #[getter]
-    fn checkpoint_removals(&self) -> Counted {
-        counted(self.stats.checkpoint_removals)
-    }
-
-    #[getter]
-    fn reloads(&self) -> Counted {
-        counted(self.stats.reloads)
-    }
-
-    #[getter]
-    fn retentions(&self) -> u64 {
-        self.stats.retentions
-    }
-
-    #[getter]
-    fn log_writes(&self) -> u64 {
-        self.log_writes
-    }
-
-    #[getter]
-    fn log_pages(&self) -> u64 {
-        self.log_pages
-    }
-
-    #[getter]
-    fn log_syncs(&self) -> Counted {
-        counted(self.log_syncs)
-    }
-
-    #[getter]
-    fn log_corruptions(&self) -> u64 {
-        self.log_corruptions
-    }
-}
-
-impl PyUpkeepStats {
-    fn add(&mut self, tsdb: &Tsdb) {
-        let (wal, replay) = (tsdb.stats().wal, tsdb.replay_stats());
-        self.stats += tsdb.upkeep_stats();
-        self.log_writes += wal.writes;
-        self.log_pages += wal.pages;
-        self.log_syncs += wal.syncs;
-        self.log_corruptions += u64::from(replay.repaired) + u64::from(replay.out_of_order_repaired);
+    fn removal_due(&self) -> bool {
+        self.due.removal
     }
 }
 
 /// Figures of the databases, in their order.
 #[pyfunction]
 fn stats_of<'py>(py: Python<'py>, pool: &Pool, tsdbs: Vec<PyRef<'py, PyTsdb>>) -> PyResult<Bound<'py, PyAny>> {
-    of_each(py, pool, &tsdbs, |tsdb| {
-        let blocks = tsdb.blocks();
-        let block_bytes = blocks.iter().map(|block| block.len()).sum();
-        PyTsdbStats { stats: tsdb.stats(), blocks: blocks.len(), block_bytes }
-    })
-}
-
-/// Sums over the upkeep of the databases.
-#[pyfunction]
-fn upkeep_of<'py>(py: Python<'py>, pool: &Pool, tsdbs: Vec<PyRef<'py, PyTsdb>>) -> PyResult<Bound<'py, PyAny>> {
-    let tsdbs: Vec<_> = tsdbs.iter().map(|tsdb| Arc::clone(&tsdb.tsdb)).collect();
-    let work = move || {
-        let mut sum = PyUpkeepStats::default();
-        tsdbs.iter().for_each(|tsdb| sum.add(tsdb));
-        Ok::<_, TsdbError>(sum)
-    };
-    pool.submit_apart(py, work, |_, sum| Ok(sum))
+    of_each(py, pool, &tsdbs, |tsdb| PyTsdbStats { stats: tsdb.stats(), blocks: tsdb.blocks().len(), due: tsdb.due() })
 }
 
 /// Series of each database that got a sample at `since_ms` or later: all of them, and those of native histograms.
@@ -329,8 +225,6 @@ where
 /// Adds what is here to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyTsdbStats>()?;
-    module.add_class::<PyUpkeepStats>()?;
     module.add_function(wrap_pyfunction!(stats_of, module)?)?;
-    module.add_function(wrap_pyfunction!(upkeep_of, module)?)?;
     module.add_function(wrap_pyfunction!(active_series_of, module)?)
 }

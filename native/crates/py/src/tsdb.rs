@@ -12,6 +12,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::error::Failure;
+use crate::figures::Ended;
 use crate::pool::Pool;
 use crate::write::PyWriteRequest;
 
@@ -32,6 +33,7 @@ impl From<TsdbError> for Failure {
 #[pyclass(frozen, name = "TsdbOptions", module = "neocortex._native")]
 pub struct PyTsdbOptions {
     options: Options,
+    pub(crate) ended: Ended,
 }
 
 #[pymethods]
@@ -59,6 +61,7 @@ impl PyTsdbOptions {
             other => return Err(PyValueError::new_err(format!("unknown WAL compression {other:?}"))),
         };
         Ok(Self {
+            ended: Ended::default(),
             options: Options {
                 wal_compression,
                 segment_size: wal_segment_size_bytes,
@@ -192,6 +195,22 @@ impl PyAppended {
         self.metadata.over_user_limit + self.metadata.over_metric_limit
     }
 
+    /// Native histograms taken by their number of buckets, and buckets of all.
+    #[getter]
+    fn buckets(&self) -> (Vec<u64>, u64) {
+        (self.appended.buckets.counts().to_vec(), self.appended.buckets.sum())
+    }
+
+    #[getter]
+    fn planning_s(&self) -> f64 {
+        self.appended.planning.as_secs_f64()
+    }
+
+    #[getter]
+    fn committing_s(&self) -> f64 {
+        self.appended.committing.as_secs_f64()
+    }
+
     /// The first refusal, without the tenant.
     #[getter]
     fn error(&self) -> Option<String> {
@@ -214,6 +233,7 @@ impl PyAppended {
 #[pyclass(frozen, name = "Tsdb", module = "neocortex._native")]
 pub struct PyTsdb {
     pub(crate) tsdb: Arc<Tsdb>,
+    ended: Ended,
 }
 
 #[pymethods]
@@ -225,11 +245,11 @@ impl PyTsdb {
         folder: PathBuf,
         options: &PyTsdbOptions,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let options = options.options.clone();
+        let (options, ended) = (options.options.clone(), Arc::clone(&options.ended));
         pool.submit(
             py,
             move || Tsdb::open(Arc::new(RealFs), Arc::new(SystemClock), &folder, options),
-            |_, tsdb| Ok(Self { tsdb: Arc::new(tsdb) }),
+            |_, tsdb| Ok(Self { tsdb: Arc::new(tsdb), ended }),
         )
     }
 
@@ -321,10 +341,33 @@ impl PyTsdb {
         pool.submit(py, remove, |_, removed| Ok(texts(&removed)))
     }
 
+    /// Seconds that opening took.
+    #[getter]
+    fn opening_s(&self) -> f64 {
+        self.tsdb.opening().as_secs_f64()
+    }
+
+    /// Another number when the blocks are others.
+    #[getter]
+    fn blocks_version(&self) -> u64 {
+        self.tsdb.blocks_version()
+    }
+
     /// Ids of the blocks here and when they were made, oldest first; short enough for the event loop.
     fn blocks(&self) -> Vec<(String, u64)> {
         let ulids = self.tsdb.blocks().into_iter().map(|block| block.meta().ulid);
         ulids.map(|ulid| (ulid.to_string(), ulid.time_ms())).collect()
+    }
+
+    /// Ends appends; what was counted stays in the sums of the databases that are opened with the same options.
+    fn end<'py>(&self, py: Python<'py>, pool: &Pool) -> PyResult<Bound<'py, PyAny>> {
+        let (tsdb, counters) = (Arc::clone(&self.tsdb), Arc::clone(&self.ended));
+        let end = move || {
+            let ended = tsdb.end();
+            counters.lock().add(&tsdb);
+            ended
+        };
+        pool.submit(py, end, |_, ()| Ok(()))
     }
 
     /// Closes the database and removes its folder.

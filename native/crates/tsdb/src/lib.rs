@@ -156,4 +156,4 @@ pub use read_only::ReadOnlyTsdb;
 pub use selections::SelectionCache;
 pub use series_count::SeriesCount;
 pub use tsdb::{Options, Tsdb, WalCompression};
-pub use upkeep::{Tally, UpkeepStats};
+pub use upkeep::{Due, Tally, UpkeepStats};

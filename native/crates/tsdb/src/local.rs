@@ -11,6 +11,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use hashbrown::HashMap;
 use neocortex_model::labels::Labels;
@@ -34,6 +36,8 @@ pub(crate) struct Local {
     head: Arc<Head>,
     blocks: RwLock<Blocks>,
     selections: Selections,
+    /// How often the blocks were others.
+    changes: AtomicU64,
 }
 
 /// A series of a selection, with what head and blocks have of it.
@@ -48,7 +52,7 @@ struct LocalSeries {
 
 impl Local {
     pub(crate) fn new(head: Arc<Head>, blocks: Vec<Arc<Block>>, selections: Selections) -> Self {
-        Self { head, blocks: RwLock::new(blocks.into()), selections }
+        Self { head, blocks: RwLock::new(blocks.into()), selections, changes: AtomicU64::new(0) }
     }
 
     pub(crate) fn head(&self) -> &Arc<Head> {
@@ -73,7 +77,13 @@ impl Local {
         dir::sort(&mut all);
         *blocks = all.into();
         drop(blocks);
+        self.changes.fetch_add(1, Relaxed);
         self.selections.forget();
+    }
+
+    /// A number that is another one when the blocks are others.
+    pub(crate) fn blocks_version(&self) -> u64 {
+        self.changes.load(Relaxed)
     }
 
     /// Series that match and may have samples in the hinted range, sorted by labels.

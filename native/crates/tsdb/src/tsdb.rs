@@ -2,6 +2,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use hashbrown::HashSet;
 use neocortex_model::labels::Labels;
@@ -22,7 +24,7 @@ use crate::head::{
 use crate::local::Local;
 use crate::selections::{SelectionCache, Selections};
 use crate::series_count::{SeriesCount, Share};
-use crate::upkeep::UpkeepStats;
+use crate::upkeep::{Due, UpkeepStats};
 use crate::wal::write::WalOptions;
 
 /// Compression of the records of the write-ahead log.
@@ -100,6 +102,7 @@ pub struct Tsdb {
     local: Arc<Local>,
     compactor: Compactor,
     replay: ReplayStats,
+    opening: Duration,
     counted: Share,
     snapshot_on_close: bool,
 }
@@ -112,6 +115,7 @@ impl Tsdb {
     /// # Errors
     /// [`TsdbError`] when the directory cannot be read or written, or a block or a checkpoint is damaged.
     pub fn open(fs: Arc<dyn Fs>, clock: Arc<dyn Clock>, dir: &Path, options: Options) -> Result<Self, TsdbError> {
+        let begin = Instant::now();
         let head = Arc::new(Head::new(Arc::clone(&clock), &options));
         let wal = WalOptions { segment_size: options.segment_size, compression: options.wal_compression };
         let blocks = dir::open_all(&fs, dir)?;
@@ -126,10 +130,13 @@ impl Tsdb {
             range_ms: options.chunk_range_ms.max(1),
             ranges: plan::ranges(options.chunk_range_ms.max(1), options.max_block_range_ms),
             retention_ms: options.retention_ms,
+            // An earlier process may have left some.
+            hides_blocks: AtomicBool::new(true),
             running: Mutex::new(()),
         };
         let counted = Share::of(&options.series_count);
-        let tsdb = Self { head, local, compactor, replay, counted, snapshot_on_close: options.snapshot_on_close };
+        let snapshot_on_close = options.snapshot_on_close;
+        let tsdb = Self { head, local, compactor, replay, opening: begin.elapsed(), counted, snapshot_on_close };
         tsdb.count_series();
         Ok(tsdb)
     }
@@ -255,6 +262,18 @@ impl Tsdb {
         self.replay
     }
 
+    /// How long opening took.
+    #[must_use]
+    pub fn opening(&self) -> Duration {
+        self.opening
+    }
+
+    /// What there is to be done now, so that the rest need not be called for every database all the time.
+    #[must_use]
+    pub fn due(&self) -> Due {
+        self.compactor.due(&self.local)
+    }
+
     /// Writes the full chunks that are in memory to files in `chunks_head` and frees their memory; gives their number.
     /// Appends and reads go on. To be called from time to time, as [`Self::compact`] does too.
     ///
@@ -293,6 +312,20 @@ impl Tsdb {
     /// [`TsdbError`]: those that are left are removed by the next call.
     pub fn remove_expired(&self, shipped: Option<&HashSet<Ulid>>) -> Result<Vec<Ulid>, TsdbError> {
         self.compactor.remove_expired(&self.local, shipped)
+    }
+
+    /// Ends appends as [`Self::close`] does, without a snapshot: of a database that is to be removed.
+    ///
+    /// # Errors
+    /// As [`Self::close`].
+    pub fn end(&self) -> Result<(), TsdbError> {
+        self.head.close().map(drop)
+    }
+
+    /// A number that is another one when [`Self::blocks`] are others.
+    #[must_use]
+    pub fn blocks_version(&self) -> u64 {
+        self.local.blocks_version()
     }
 
     /// Closes the database and removes its directory. Reads that have begun go on.

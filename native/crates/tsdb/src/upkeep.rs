@@ -81,6 +81,17 @@ impl AddAssign for UpkeepStats {
     }
 }
 
+/// What there is to be done on a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Full chunks are in memory, see [`crate::Tsdb::map_chunks`].
+    pub mapping: bool,
+    /// The head spans enough for a block, or blocks are to become longer ones, see [`crate::Tsdb::compact`].
+    pub compaction: bool,
+    /// Blocks are past retention, or some may be there that others were made of, see [`crate::Tsdb::remove_expired`].
+    pub removal: bool,
+}
+
 /// Counts the upkeep of one database.
 #[derive(Debug, Default)]
 pub(crate) struct Upkeep {

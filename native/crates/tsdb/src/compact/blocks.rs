@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use neocortex_model::labels::Labels;
 
@@ -39,6 +40,7 @@ impl Compactor {
                     let merged = Block::open(&self.fs, &dir::path(&self.dir, meta.ulid))?;
                     let parents = chosen.iter().map(|block| block.meta().ulid).collect::<BTreeSet<_>>();
                     local.replace_blocks(|block| parents.contains(&block.meta().ulid), Some(merged));
+                    self.hides_blocks.store(true, Relaxed);
                     compacted.created.push(meta.ulid);
                 }
                 Ok(None) => self.mark(local, &chosen, |meta| meta.compaction.deletable = true)?,
@@ -47,6 +49,13 @@ impl Compactor {
                 Err(other) => return Err(other),
             }
         }
+    }
+
+    /// Whether [`Self::merge_blocks`] would find something to do.
+    pub(super) fn has_blocks_to_merge(&self, local: &Local) -> bool {
+        let blocks = if self.ranges.len() < 2 { Vec::new() } else { self.settled(local) };
+        let metas: Vec<&BlockMeta> = blocks.iter().map(|block| block.meta()).collect();
+        !plan(&metas, &self.ranges).is_empty()
     }
 
     /// Blocks that can be merged, and the newest. One of samples out of order has to wait until the others of its time can be

@@ -25,6 +25,8 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use parking_lot::Mutex;
 
@@ -34,6 +36,7 @@ use crate::error::TsdbError;
 use crate::fs::Fs;
 use crate::local::Local;
 use crate::snapshot;
+use crate::upkeep::Due;
 use crate::wal::read::Position;
 use crate::wal::write::WalOptions;
 
@@ -54,6 +57,8 @@ pub(crate) struct Compactor {
     /// Lengths of blocks, see [`plan::ranges`].
     pub(crate) ranges: Vec<i64>,
     pub(crate) retention_ms: i64,
+    /// Whether blocks may be there that nobody is shown, see [`Self::remove_expired`].
+    pub(crate) hides_blocks: AtomicBool,
     pub(crate) running: Mutex<()>,
 }
 
@@ -70,12 +75,8 @@ impl Compactor {
     fn compact_head(&self, local: &Local) -> Result<Compacted, TsdbError> {
         let mut compacted = Compacted::default();
         // Up to what there is now: while samples come fast, there would always be more to do.
-        let newest_t = local.head().time_range().map(|(_, max_t)| max_t);
-        let ends = std::iter::from_fn(|| {
-            let (max_t, (min_t, _)) = newest_t.zip(local.head().time_range())?;
-            let spans = max_t.saturating_sub(min_t);
-            (spans > self.range_ms / 2 * 3).then(|| head::range_end(min_t, self.range_ms))
-        });
+        let newest_t = newest_t(local);
+        let ends = std::iter::from_fn(|| self.next_end(local, newest_t));
         let mut any = false;
         for end in ends {
             self.head_to_block(local, end, &mut compacted)?;
@@ -87,6 +88,22 @@ impl Compactor {
         self.finish(local, &compacted)?;
         self.merge_blocks(local, &mut compacted)?;
         Ok(compacted)
+    }
+
+    /// Where the next block of the head ends, if the head spans enough for one.
+    fn next_end(&self, local: &Local, newest_t: Option<i64>) -> Option<i64> {
+        let (min_t, _) = local.head().time_range()?;
+        let spans = newest_t?.saturating_sub(min_t);
+        (spans > self.range_ms / 2 * 3).then(|| head::range_end(min_t, self.range_ms))
+    }
+
+    /// What there is to be done now. Does not wait for a compaction that is under way.
+    pub(crate) fn due(&self, local: &Local) -> Due {
+        Due {
+            mapping: local.head().has_full_chunks(),
+            compaction: self.next_end(local, newest_t(local)).is_some() || self.has_blocks_to_merge(local),
+            removal: self.hides_blocks.load(Relaxed) || !self.expired(local).is_empty(),
+        }
     }
 
     /// Writes everything that the head has to blocks. Samples up to the newest one are no longer in order from the beginning.
@@ -119,4 +136,9 @@ impl Compactor {
         }
         Ok(())
     }
+}
+
+/// Time of the head's newest sample.
+fn newest_t(local: &Local) -> Option<i64> {
+    local.head().time_range().map(|(_, max_t)| max_t)
 }

@@ -1,5 +1,7 @@
 //! What goes: the log that blocks stand for, and blocks past retention.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use hashbrown::HashSet;
 
 use super::{Compacted, Compactor};
@@ -35,9 +37,14 @@ impl Compactor {
         if !gone.is_empty() {
             upkeep.count_retention();
         }
-        gone.extend(upkeep.count(|stats| &mut stats.reloads, || self.replaced(local))?);
-        gone.retain(|ulid| shipped.is_none_or(|shipped| shipped.contains(ulid)));
-        self.remove_blocks(local, gone)
+        let hidden = upkeep.count(|stats| &mut stats.reloads, || self.replaced(local))?;
+        let may_go = |ulid: &Ulid| shipped.is_none_or(|shipped| shipped.contains(ulid));
+        let all_go = hidden.iter().all(may_go);
+        gone.extend(hidden);
+        gone.retain(may_go);
+        let gone = self.remove_blocks(local, gone)?;
+        self.hides_blocks.store(!all_go, Relaxed);
+        Ok(gone)
     }
 
     /// Takes away everything that a start would open: blocks, those that another was made of included, and snapshots, then
@@ -65,7 +72,7 @@ impl Compactor {
 
     /// Blocks that end as long before the newest block's end, or before now, as retention is, and blocks marked for
     /// removal.
-    fn expired(&self, local: &Local) -> Vec<Ulid> {
+    pub(super) fn expired(&self, local: &Local) -> Vec<Ulid> {
         let blocks = local.blocks();
         let now = self.clock.now_ms();
         let newest = blocks.iter().map(|block| block.meta().max_time).max().unwrap_or(i64::MIN);

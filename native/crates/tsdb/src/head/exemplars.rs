@@ -58,6 +58,16 @@ impl ExemplarRing {
         self.entries.len()
     }
 
+    /// Number of series that have exemplars here.
+    pub(crate) fn series(&self) -> usize {
+        self.chains.len()
+    }
+
+    /// Time of the exemplar that came first of those that are here.
+    pub(crate) fn oldest_t(&self) -> Option<i64> {
+        self.in_order().next().map(|(_, exemplar)| exemplar.t)
+    }
+
     /// What [`Self::add`] would do with an exemplar.
     pub(crate) fn check(&self, series: SeriesId, exemplar: &Exemplar) -> Verdict {
         let newest = self.chains.get(&series).map(|chain| &self.entries[chain.newest].exemplar);

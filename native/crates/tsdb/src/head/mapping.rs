@@ -40,6 +40,12 @@ impl Head {
         Ok(mapped + self.map_out_of_order(writer)?)
     }
 
+    /// Whether [`Self::map_chunks`] would find something to do.
+    pub(crate) fn has_full_chunks(&self) -> bool {
+        let store = self.store.read();
+        store.waiting.len() > 0 || store.out_of_order.has_unmarked()
+    }
+
     /// Writes all that is full and makes it durable; nothing is written any more then. False when a sync failed earlier, so
     /// that something may not be durable, or when the files were closed before.
     ///

@@ -56,7 +56,7 @@ use crate::wal::write::Writer;
 
 pub use label_set_limits::LabelSetLimit;
 pub use limits::{Limit, LimitExceeded, LimitScope, MetadataLimits, SeriesLimits};
-pub use outcome::{AppendCause, AppendError, AppendErrorKind, Appended, Discarded, MetadataOutcome};
+pub use outcome::{AppendCause, AppendError, AppendErrorKind, Appended, BucketCounts, Discarded, MetadataOutcome};
 pub use stats::{ActiveSeries, MemoryBytes, ReplayStats, Stats};
 
 pub(crate) use label_sets::SeriesId;

@@ -4,6 +4,7 @@
 //! Prometheus `storage/errors.go` and `storage/interface.go`.
 
 use std::fmt;
+use std::time::Duration;
 
 use neocortex_model::float::go_g;
 use neocortex_model::labels::Labels;
@@ -219,6 +220,41 @@ pub struct Appended {
     pub first_error: Option<AppendError>,
     /// Refused samples and exemplars by kind.
     pub discarded: Discarded,
+    /// Buckets that the native histograms taken have.
+    pub buckets: BucketCounts,
+    /// How long it took to decide what is taken.
+    pub planning: Duration,
+    /// How long it took to log and apply that.
+    pub committing: Duration,
+}
+
+/// How many buckets native histograms have, positive and negative together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BucketCounts {
+    counts: [u64; Self::BOUNDS.len() + 1],
+    sum: u64,
+}
+
+impl BucketCounts {
+    /// Upper bounds, inclusive. Those of `cortex_ingester_ingested_histogram_buckets`.
+    pub const BOUNDS: [usize; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+
+    /// Histograms by the bounds of [`Self::BOUNDS`], each without those before, and those above.
+    #[must_use]
+    pub fn counts(&self) -> [u64; Self::BOUNDS.len() + 1] {
+        self.counts
+    }
+
+    /// Buckets of all.
+    #[must_use]
+    pub fn sum(&self) -> u64 {
+        self.sum
+    }
+
+    pub(super) fn observe(&mut self, buckets: usize) {
+        self.counts[Self::BOUNDS.partition_point(|bound| *bound < buckets)] += 1;
+        self.sum += buckets as u64;
+    }
 }
 
 /// Refusals by kind.

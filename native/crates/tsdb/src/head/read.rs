@@ -174,6 +174,7 @@ impl Head {
     /// Figures.
     pub(crate) fn stats(&self) -> Stats {
         let counters = &self.counters;
+        let ring = self.ring.read();
         let mut stats = Stats {
             float_samples_appended: counters.float_samples.load(Relaxed),
             histogram_samples_appended: counters.histogram_samples.load(Relaxed),
@@ -184,7 +185,9 @@ impl Head {
             out_of_order_delta: *counters.out_of_order_delta.lock(),
             too_old_samples: counters.too_old.load(Relaxed),
             out_of_bound_samples: counters.out_of_bounds.load(Relaxed),
-            exemplars: self.ring.read().len() as u64,
+            exemplars: ring.len() as u64,
+            exemplar_series: ring.series() as u64,
+            oldest_exemplar_t: ring.oldest_t().unwrap_or(0),
             exemplars_appended: counters.exemplars.load(Relaxed),
             out_of_order_exemplars: counters.out_of_order_exemplars.load(Relaxed),
             metadata: self.metadata.read().len(),
@@ -198,6 +201,7 @@ impl Head {
             known_keys: self.keys.len() as u64,
             ..Stats::default()
         };
+        drop(ring);
         let store = self.store.read();
         stats.series = store.len() as u64;
         stats.series_created = u64::from(store.next_id());

@@ -43,6 +43,10 @@ pub struct Stats {
     pub out_of_bound_samples: u64,
     /// Exemplars stored.
     pub exemplars: u64,
+    /// Series of the stored exemplars.
+    pub exemplar_series: u64,
+    /// Time of the exemplar that came first of those stored, in milliseconds; 0 for none.
+    pub oldest_exemplar_t: i64,
     /// Exemplars appended.
     pub exemplars_appended: u64,
     /// Exemplars refused as out of order.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use neocortex_model::rows::SeriesRows;
 use neocortex_model::sample::{HistogramValue, Metadata};
@@ -32,7 +33,9 @@ impl Head {
         if appender.wal.is_none() {
             return Err(TsdbError::Closed);
         }
+        let begin = Instant::now();
         let plan = self.plan(rows, limits, appender);
+        let planned = Instant::now();
         if limits.room.is_some_and(|room| plan.new.len() as u64 > room) {
             return Err(TsdbError::TooManySeries);
         }
@@ -44,7 +47,7 @@ impl Head {
         failpoint::reach("append.logged");
         let appended = self.apply(plan, first_ref, appender);
         failpoint::reach("append.applied");
-        Ok(appended)
+        Ok(Appended { planning: planned - begin, committing: planned.elapsed(), ..appended })
     }
 
     fn plan<'a, R: SeriesRows>(&self, rows: &'a R, limits: &SeriesLimits, appender: &mut Appender) -> Plan<'a> {
@@ -97,7 +100,7 @@ impl Head {
     }
 
     /// Carries out a plan that was logged.
-    fn apply(&self, plan: Plan<'_>, first_ref: u64, appender: &mut Appender) -> Appended {
+    fn apply(&self, mut plan: Plan<'_>, first_ref: u64, appender: &mut Appender) -> Appended {
         let now_ms = self.clock.now_ms();
         let mut store = self.store.write();
         for (new, wal_ref) in plan.new.iter().zip(first_ref..) {
@@ -108,6 +111,9 @@ impl Head {
             apply_batch(&mut store, batch);
             floats += batch.floats.len() as u64;
             histograms += batch.histograms.len() as u64;
+        }
+        for (_, _, value) in plan.batches.iter().chain([&plan.late]).flat_map(|batch| &batch.histograms) {
+            plan.outcome.buckets.observe(value.bucket_count());
         }
         let late = apply_late(&mut store, plan.late);
         let series = store.len();

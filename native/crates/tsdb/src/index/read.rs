@@ -88,6 +88,12 @@ impl IndexReader {
         self.symbols.bytes() + labels.sum::<usize>()
     }
 
+    /// Bytes of memory of the table of symbols.
+    #[must_use]
+    pub fn symbol_table_bytes(&self) -> usize {
+        self.symbols.bytes()
+    }
+
     /// Names of all labels, ascending.
     pub fn label_names(&self) -> impl Iterator<Item = &str> {
         self.labels.keys().map(|name| &**name)

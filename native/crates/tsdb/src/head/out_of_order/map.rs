@@ -153,9 +153,12 @@ impl OutOfOrder {
 
     /// The series with full chunks that are in memory, or that the log does not name.
     fn unmarked(&self) -> Vec<SeriesId> {
-        let is_marked = |chunk: &FullChunk| matches!(chunk.place, Place::File { is_marked: true, .. });
-        let series = self.by_series.iter();
-        series.filter(|(_, samples)| !samples.full().iter().all(is_marked)).map(|(id, _)| *id).collect()
+        self.by_series.iter().filter(|(_, samples)| samples.has_unmarked()).map(|(id, _)| *id).collect()
+    }
+
+    /// Whether there are such series.
+    pub(in crate::head) fn has_unmarked(&self) -> bool {
+        self.by_series.values().any(OutOfOrderSamples::has_unmarked)
     }
 
     /// Has a series find a chunk in a file from now on, unless a compaction took it.
@@ -182,6 +185,12 @@ impl OutOfOrderSamples {
     /// True when all full chunks are in files.
     fn may_be_marked(&self) -> bool {
         self.full().iter().all(|chunk| chunk.at().is_some())
+    }
+
+    /// Whether a full chunk is in memory, or not named by the log.
+    fn has_unmarked(&self) -> bool {
+        let is_marked = |chunk: &FullChunk| matches!(chunk.place, Place::File { is_marked: true, .. });
+        !self.full().iter().all(is_marked)
     }
 
     /// Places of the full chunks that the log does not name.
