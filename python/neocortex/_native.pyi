@@ -224,50 +224,13 @@ class TsdbStats:
     @property
     def series(self) -> int: ...
     @property
-    def series_created(self) -> int: ...
-    @property
     def chunks(self) -> int: ...
     @property
     def metadata(self) -> int: ...
     @property
     def exemplars(self) -> int: ...
     @property
-    def chunks_created(self) -> int: ...
-    @property
-    def chunks_mapped(self) -> int: ...
-    @property
-    def chunk_corruptions(self) -> int: ...
-    @property
-    def snapshot_failures(self) -> int: ...
-    @property
     def float_samples_appended(self) -> int: ...
-    @property
-    def histogram_samples_appended(self) -> int: ...
-    @property
-    def out_of_order_samples(self) -> int:
-        """Floats refused or dropped."""
-
-    @property
-    def out_of_order_histograms(self) -> int:
-        """Refused or dropped."""
-
-    @property
-    def out_of_order_floats_appended(self) -> int: ...
-    @property
-    def out_of_order_histograms_appended(self) -> int: ...
-    @property
-    def out_of_order_delta(self) -> tuple[list[int], float]:
-        """How far behind the newest sample those were that were not in order, taken or not.
-
-        Samples up to 10 min, 30 min, 1 h, 2 h, 3 h, 6 h, 12 h and above, each without those before; sum in seconds.
-        """
-
-    @property
-    def out_of_bound_samples(self) -> int: ...
-    @property
-    def exemplars_appended(self) -> int: ...
-    @property
-    def out_of_order_exemplars(self) -> int: ...
     @property
     def last_append_ms(self) -> int:
         """Wall clock of the last append that took a sample; 0 for none since it was opened."""
@@ -282,16 +245,6 @@ class TsdbStats:
 
     @property
     def memory_bytes(self) -> int: ...
-    @property
-    def memory_by_kind(self) -> dict[str, int]: ...
-    @property
-    def wal_bytes(self) -> int: ...
-    @property
-    def wal_failures(self) -> int: ...
-    @property
-    def wal_segment(self) -> int:
-        """Number of the segment being written."""
-
     @property
     def blocks(self) -> int:
         """Number of blocks here."""

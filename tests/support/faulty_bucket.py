@@ -34,6 +34,12 @@ class FaultyBucket:
         await self._inner.put(key, body)
         self._end()
 
+    async def get(self, key: str, max_bytes: int) -> bytes:
+        self._begin("get", key)
+        body = await self._inner.get(key, max_bytes)
+        self._end()
+        return body
+
     async def exists(self, key: str) -> bool:
         self._begin("exists", key)
         exists = await self._inner.exists(key)

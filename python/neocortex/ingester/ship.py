@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from neocortex import _native
 from neocortex.blocks.markers import is_marked_for_deletion
 from neocortex.blocks.meta import SOURCE_INGESTER, BlockMeta, InvalidMeta, is_block_name, read_meta
+from neocortex.blocks.sync_status import is_key_refused
 from neocortex.blocks.upload import upload_block
 from neocortex.ingester.shipped import read_shipped, write_shipped
 from neocortex.ingester.tenants import in_turn
@@ -129,6 +130,9 @@ class Shipping:
     async def _ship_blocks(self, tenant: str, database: Database, give_up: asyncio.Event | None) -> None:
         """Raises what keeps the round from going on; a block that cannot be uploaded does not keep the others."""
         bucket = PrefixedBucket(self._bucket, tenant)
+        if await is_key_refused(bucket):
+            log.info("skipping shipping blocks due CustomerManagedKeyError", user=tenant)
+            return
         known, metas, corrupted = await asyncio.to_thread(_look_through, database.folder)
         for error in corrupted:
             self._corrupted()

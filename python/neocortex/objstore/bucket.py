@@ -14,5 +14,8 @@ class Bucket(Protocol):
     async def put(self, key: str, body: bytes) -> None:
         """Makes an object of bytes."""
 
+    async def get(self, key: str, max_bytes: int) -> bytes:
+        """An object; raises `_native.ObjectNotFoundError`, and `_native.BucketError` when it is longer."""
+
     async def exists(self, key: str) -> bool:
         """Whether there is such an object."""

@@ -81,6 +81,11 @@ class Client:
             await self._bucket.put(self._pool, key, body)
         self._last_upload.set(time.time())
 
+    async def get(self, key: str, max_bytes: int) -> bytes:
+        """An object; raises `_native.ObjectNotFoundError`, and `_native.BucketError` when it is longer."""
+        with self._counted("get"):
+            return await self._bucket.get(self._pool, key, max_bytes)
+
     async def exists(self, key: str) -> bool:
         """Whether there is such an object."""
         with self._counted("exists"):
@@ -93,6 +98,9 @@ class Client:
         begin = time.perf_counter()
         try:
             yield
+        except _native.ObjectNotFoundError:
+            # Whoever asks expects that it may not be there.
+            raise
         except _native.NativeError:
             failures.inc()
             raise

@@ -23,6 +23,10 @@ class PrefixedBucket:
         """Makes an object of bytes."""
         await self._bucket.put(f"{self._folder}/{key}", body)
 
+    async def get(self, key: str, max_bytes: int) -> bytes:
+        """An object; raises `_native.ObjectNotFoundError`, and `_native.BucketError` when it is longer."""
+        return await self._bucket.get(f"{self._folder}/{key}", max_bytes)
+
     async def exists(self, key: str) -> bool:
         """Whether there is such an object."""
         return await self._bucket.exists(f"{self._folder}/{key}")

@@ -10,6 +10,8 @@ from neocortex import _native
 from neocortex.ingester.database import Database
 from neocortex.ingester.idle import IdleClosing, checks_family
 from neocortex.ingester.tenants import Tenants
+from neocortex.ingester.tsdbmetrics import register_tsdb_metrics
+from neocortex.ingester.upkeepmetrics import register_upkeep_metrics
 from neocortex.observe import Registry
 from support.scrape import scrape
 from support.shipping import START_MS, append, filesystem_bucket, make_blocks, shipping
@@ -142,6 +144,57 @@ async def test_what_cannot_be_removed_is_closed_and_opens_again(
     assert len(tenants) == 0
     (tmp_path / "tsdb/t/elsewhere").rename(tmp_path / "tsdb/t/wal")
     await write_once(pool, tenants)
+    await tenants.close()
+
+
+async def test_what_cannot_be_closed_keeps_its_files_and_opens_again(
+    tmp_path: Path, pool: _native.Pool, tenants: Tenants
+) -> None:
+    """A full chunk has nowhere to go when the database is closed."""
+    tsdb = await tenants.get_or_open("t")
+    ((_, database),) = tenants.databases()
+    await append(pool, tsdb, [START_MS + i * 1000 for i in range(300)])
+    database.deletion_mark_found = True
+    in_the_way = tmp_path / "tsdb/t/chunks_head"
+    in_the_way.touch()
+    assert await Check(tenants, pool).result() == "close_failed"
+    assert len(tenants) == 0
+    in_the_way.unlink()
+    (stats,) = await _native.stats_of(pool, [await tenants.get_or_open("t")])
+    assert stats.series == 1
+    await tenants.close()
+
+
+async def test_the_counters_of_removed_databases_stay_in_the_sums(
+    tmp_path: Path, pool: _native.Pool, tenants: Tenants
+) -> None:
+    registry = Registry()
+    register_tsdb_metrics(registry, tenants, pool)
+    register_upkeep_metrics(registry, tenants)
+
+    async def shown() -> dict[str, str]:
+        lines = (await scrape(registry)).splitlines()
+        return dict(line.rsplit(" ", 1) for line in lines if line[0] != "#")
+
+    tsdb = await tenants.get_or_open("t")
+    await make_blocks(pool, tsdb, 1)
+    await shipping(tenants, filesystem_bucket(tmp_path / "bucket", pool)).run()
+    before = await shown()
+    assert before['cortex_ingester_memory_series_created_total{user="t"}'] == "1"
+    assert before["cortex_ingester_tsdb_blocks_loaded"] == "1"
+    assert await Check(tenants, pool).result() == "idle_closed"
+    after = await shown()
+    assert 'user="t"' not in "".join(after)
+    assert after["cortex_ingester_tsdb_blocks_loaded"] == after["cortex_ingester_memory_users"] == "0"
+    for name in (
+        "compactions_total",
+        "head_truncations_total",
+        "wal_page_flushes_total",
+        "compaction_duration_seconds_count",
+    ):
+        assert after[f"cortex_ingester_tsdb_{name}"] == before[f"cortex_ingester_tsdb_{name}"] != "0"
+    await make_blocks(pool, await tenants.get_or_open("t"), 1)
+    assert (await shown())["cortex_ingester_tsdb_compactions_total"] == "2"
     await tenants.close()
 
 

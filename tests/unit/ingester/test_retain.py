@@ -34,8 +34,8 @@ async def test_what_was_not_shipped_stays(tmp_path: Path, pool: _native.Pool) ->
     retention = Retention(tenants, pool, only_shipped=True)
     await retention.run()
     assert local(tmp_path) == sorted(blocks)
-    # The second block, after two marks and four calls for the first.
-    bucket = FaultyBucket(filesystem_bucket(tmp_path / "bucket", pool), 2 + 4 + 1, Fault.BEFORE)
+    # The second block, after two marks, the status of the index and four calls for the first.
+    bucket = FaultyBucket(filesystem_bucket(tmp_path / "bucket", pool), 2 + 1 + 4 + 1, Fault.BEFORE)
     ship = shipping(tenants, bucket)
     await ship.run()
     await retention.run()

@@ -22,6 +22,7 @@ from support.shipping import (
     make_blocks,
     shipping,
 )
+from support.waiting import eventually
 
 
 @pytest.fixture
@@ -66,7 +67,8 @@ async def test_blocks_go_to_the_bucket_oldest_first_and_once(
             ("put", f"t/{block}/meta.json"),
         )
     ]
-    assert bucket.calls == marks + steps
+    status = [("get", "t/bucket-index-sync-status.json")]
+    assert bucket.calls == marks + status + steps
     local = tmp_path / "tsdb" / "t"
     assert complete_blocks(tmp_path / "bucket" / "t", local) == sorted(blocks)
     thanos = json.loads((tmp_path / "bucket/t" / blocks[0] / "meta.json").read_text())["thanos"]
@@ -116,7 +118,7 @@ async def test_an_interruption_anywhere_leaves_whole_blocks_and_the_next_round_f
     await shipping(tenants, whole).run()
     await tenants.close()
     (tmp_path / "tsdb/t/thanos.shipper.json").unlink()
-    assert len(whole.calls) == 10
+    assert len(whole.calls) == 11
     for call in range(len(whole.calls)):
         for fault in Fault:
             folder = tmp_path / f"{fault.name}-{call}"
@@ -148,8 +150,8 @@ async def test_a_block_that_cannot_be_uploaded_does_not_keep_the_others(
 ) -> None:
     blocks = await make_blocks(pool, await tenants.get_or_open("t"), 2)
     registry = Registry()
-    # Two marks, then of the first block: exists, chunks.
-    ship = shipping(tenants, FaultyBucket(filesystem_bucket(tmp_path / "bucket", pool), 3, Fault.BEFORE), registry)
+    # Two marks, the status of the index, then of the first block: exists, chunks.
+    ship = shipping(tenants, FaultyBucket(filesystem_bucket(tmp_path / "bucket", pool), 4, Fault.BEFORE), registry)
     await ship.run()
     assert complete_blocks(tmp_path / "bucket/t", tmp_path / "tsdb/t") == blocks[1:]
     counted = await counts(registry)
@@ -260,4 +262,83 @@ async def test_the_list_of_shipped_blocks_is_only_a_shortcut(
     write_shipped(local, [blocks[0], "01ARZ3NDEKTSV4RRFFQ69G5FAV"])
     await ship.run()
     assert read_shipped(local) == set(blocks)
+    await tenants.close()
+
+
+async def test_a_round_passes_over_tenants_that_have_nothing_new(
+    tmp_path: Path, pool: _native.Pool, tenants: Tenants
+) -> None:
+    tsdb, registry = await tenants.get_or_open("t"), Registry()
+    await make_blocks(pool, tsdb, 1)
+    bucket = FaultyBucket(filesystem_bucket(tmp_path / "bucket", pool))
+    ship = shipping(tenants, bucket, registry)
+    await ship.run()
+    calls = len(bucket.calls)
+    await ship.run()
+    assert len(bucket.calls) == calls
+    assert "cortex_ingester_shipper_dir_syncs_total 2" in await scrape(registry)
+    await make_blocks(pool, tsdb, 1, START_MS + 24 * 3_600_000)
+    await ship.run()
+    assert len(bucket.calls) > calls
+    assert len(complete_blocks(tmp_path / "bucket/t", tmp_path / "tsdb/t")) == 2
+    await tenants.close()
+
+
+async def test_a_block_that_is_left_is_tried_again(tmp_path: Path, pool: _native.Pool, tenants: Tenants) -> None:
+    await make_blocks(pool, await tenants.get_or_open("t"), 1)
+    healthy = filesystem_bucket(tmp_path / "bucket", pool)
+    bucket = FaultyBucket(healthy, 5, Fault.BEFORE)
+    ship = shipping(tenants, bucket)
+    await ship.run()
+    assert complete_blocks(tmp_path / "bucket/t", tmp_path / "tsdb/t") == []
+    await ship.run()
+    assert len(complete_blocks(tmp_path / "bucket/t", tmp_path / "tsdb/t")) == 1
+    await tenants.close()
+
+
+class NeverEnds(FaultyBucket):
+    """An upload goes on until it is given up."""
+
+    async def upload(self, key: str, path: str) -> int:
+        self.calls.append(("upload", key))
+        await asyncio.Event().wait()
+        return 0
+
+
+async def test_a_stop_gives_up_an_upload_under_way(tmp_path: Path, pool: _native.Pool, tenants: Tenants) -> None:
+    await make_blocks(pool, await tenants.get_or_open("t"), 2)
+    bucket = NeverEnds(filesystem_bucket(tmp_path / "bucket", pool))
+    stopping = asyncio.Event()
+    round_ = asyncio.create_task(shipping(tenants, bucket).run(give_up=stopping))
+
+    async def uploads() -> bool:
+        return any(operation == "upload" for operation, _ in bucket.calls)
+
+    await eventually(uploads)
+    stopping.set()
+    async with asyncio.timeout(10):
+        await round_
+    assert len([key for operation, key in bucket.calls if operation == "upload"]) == 1
+    assert read_shipped(tmp_path / "tsdb/t") == set()
+    await tenants.close()
+
+
+@pytest.mark.parametrize(
+    ("document", "ships"),
+    [
+        ('{"version":1,"status":"CustomerManagedKeyError"}', False),
+        ('{"version":1,"status":"Ok"}', True),
+        ('{"version":2,"status":"CustomerManagedKeyError"}', True),
+        ("[]", True),
+        ("{", True),
+    ],
+)
+async def test_nothing_is_shipped_while_the_tenants_own_key_is_refused(
+    tmp_path: Path, pool: _native.Pool, tenants: Tenants, document: str, *, ships: bool
+) -> None:
+    await make_blocks(pool, await tenants.get_or_open("t"), 1)
+    bucket = filesystem_bucket(tmp_path / "bucket", pool)
+    await bucket.put("t/bucket-index-sync-status.json", document.encode())
+    await shipping(tenants, bucket).run()
+    assert len(list((tmp_path / "bucket/t").glob("*/meta.json"))) == ships
     await tenants.close()

@@ -3,7 +3,6 @@
 //! Reading one waits for an append that is being applied, so it does not happen on the event loop; and a call a database
 //! would cost more than what it asks for.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use neocortex_tsdb::head::Stats;
@@ -29,11 +28,6 @@ impl PyTsdbStats {
     }
 
     #[getter]
-    fn series_created(&self) -> u64 {
-        self.stats.series_created
-    }
-
-    #[getter]
     fn chunks(&self) -> u64 {
         self.stats.chunks
     }
@@ -49,74 +43,8 @@ impl PyTsdbStats {
     }
 
     #[getter]
-    fn chunks_created(&self) -> u64 {
-        self.stats.chunks_created
-    }
-
-    #[getter]
-    fn chunks_mapped(&self) -> u64 {
-        self.stats.chunks_mapped
-    }
-
-    #[getter]
-    fn chunk_corruptions(&self) -> u64 {
-        self.stats.chunk_corruptions
-    }
-
-    #[getter]
-    fn snapshot_failures(&self) -> u64 {
-        self.stats.snapshot_failures
-    }
-
-    #[getter]
     fn float_samples_appended(&self) -> u64 {
         self.stats.float_samples_appended
-    }
-
-    #[getter]
-    fn histogram_samples_appended(&self) -> u64 {
-        self.stats.histogram_samples_appended
-    }
-
-    #[getter]
-    fn out_of_order_samples(&self) -> u64 {
-        self.stats.out_of_order_samples
-    }
-
-    #[getter]
-    fn out_of_order_histograms(&self) -> u64 {
-        self.stats.out_of_order_histograms
-    }
-
-    #[getter]
-    fn out_of_order_floats_appended(&self) -> u64 {
-        self.stats.out_of_order_floats_appended
-    }
-
-    #[getter]
-    fn out_of_order_histograms_appended(&self) -> u64 {
-        self.stats.out_of_order_histograms_appended
-    }
-
-    /// Samples by bucket, and the sum in seconds.
-    #[getter]
-    fn out_of_order_delta(&self) -> (Vec<u64>, f64) {
-        (self.stats.out_of_order_delta.counts().to_vec(), self.stats.out_of_order_delta.sum_s())
-    }
-
-    #[getter]
-    fn out_of_bound_samples(&self) -> u64 {
-        self.stats.out_of_bound_samples
-    }
-
-    #[getter]
-    fn exemplars_appended(&self) -> u64 {
-        self.stats.exemplars_appended
-    }
-
-    #[getter]
-    fn out_of_order_exemplars(&self) -> u64 {
-        self.stats.out_of_order_exemplars
     }
 
     #[getter]
@@ -137,34 +65,6 @@ impl PyTsdbStats {
     #[getter]
     fn memory_bytes(&self) -> u64 {
         self.stats.bytes.total()
-    }
-
-    /// Bytes in memory by kind.
-    #[getter]
-    fn memory_by_kind(&self) -> BTreeMap<&'static str, u64> {
-        let bytes = self.stats.bytes;
-        BTreeMap::from([
-            ("symbols", bytes.symbols),
-            ("series", bytes.series),
-            ("postings", bytes.postings),
-            ("open_chunks", bytes.open_chunks),
-            ("closed_chunks", bytes.closed_chunks),
-        ])
-    }
-
-    #[getter]
-    fn wal_bytes(&self) -> u64 {
-        self.stats.wal_bytes
-    }
-
-    #[getter]
-    fn wal_failures(&self) -> u64 {
-        self.stats.wal_failures
-    }
-
-    #[getter]
-    fn wal_segment(&self) -> u64 {
-        self.stats.wal.segment
     }
 
     #[getter]
