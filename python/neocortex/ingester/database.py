@@ -51,7 +51,9 @@ class Database:
 
     @property
     def is_all_shipped(self) -> bool:
-        """Whether the shipper found nothing left to do, and no block came or went since."""
+        """Whether there is no block, or the shipper found nothing left to do and no block came or went since."""
+        if self.all_shipped_version is None:
+            return not self.shipped and not self.tsdb.blocks()
         return self.all_shipped_version == self.tsdb.blocks_version
 
     @property

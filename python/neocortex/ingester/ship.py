@@ -98,6 +98,9 @@ class Shipping:
     async def _ship_tenant(self, tenant: str, database: Database, give_up: asyncio.Event | None) -> None:
         if await self._is_marked(tenant, database):
             return
+        if database.is_all_shipped:
+            self._rounds()
+            return
         async with database.busy:
             if database.removed:
                 return

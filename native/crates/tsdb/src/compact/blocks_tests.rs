@@ -49,6 +49,25 @@ fn on_disk(f: &Fixture) -> HashSet<Ulid> {
 }
 
 #[test]
+fn blocks_to_merge_are_due_and_then_those_that_were_merged() {
+    let short = Fixture::with(Options { max_block_range_ms: 0, ..options() });
+    fill(&short, 0, 10);
+    short.tsdb.compact().unwrap();
+    assert!(!short.tsdb.due().compaction);
+    let tsdb = open(&short.fs, &short.clock, &options());
+    assert!(tsdb.due().compaction);
+    tsdb.remove_expired(None).unwrap();
+    assert!(!tsdb.due().removal);
+    assert_eq!(tsdb.compact().unwrap().created.len(), 1);
+    assert!(!tsdb.due().compaction);
+    assert!(tsdb.due().removal);
+    assert_eq!(tsdb.remove_expired(Some(&HashSet::new())).unwrap(), []);
+    assert!(tsdb.due().removal, "they were not shipped");
+    assert_eq!(tsdb.remove_expired(None).unwrap().len(), 3);
+    assert!(!tsdb.due().removal);
+}
+
+#[test]
 fn three_blocks_become_one_when_a_newer_one_is_there() {
     let mut f = Fixture::with(options());
     fill(&f, 0, 8);

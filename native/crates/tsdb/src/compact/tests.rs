@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hashbrown::HashSet;
 use neocortex_model::histogram::{Histogram, Span};
 use neocortex_model::matchers::{MatchOp, Matcher};
 use neocortex_model::sample::{HistogramValue, Samples};
@@ -11,6 +12,7 @@ use crate::head::SeriesLimits;
 use crate::head::tests::model::{Model, Write, rows};
 use crate::head::tests::{Fixture, Rows, contents, dir, open};
 use crate::tsdb::Options;
+use crate::upkeep::Due;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -133,6 +135,35 @@ fn upkeep_is_counted() {
     f.tsdb.compact().unwrap_err();
     let stats = f.tsdb.upkeep_stats();
     assert_eq!((stats.compactions.attempts, stats.compactions.failures, stats.head_truncations.attempts), (4, 1, 3));
+}
+
+#[test]
+fn what_is_due_is_told_until_it_is_done() {
+    let f = Fixture::with(Options { retention_ms: 3 * HOUR_MS, ..options() });
+    let due = || f.tsdb.due();
+    let nothing = Due { mapping: false, compaction: false, removal: false };
+    assert_eq!(due(), Due { removal: true, ..nothing }, "an earlier process may have left something");
+    f.tsdb.remove_expired(None).unwrap();
+    assert_eq!(due(), nothing);
+    fill(&f, 1, 0, 2 * HOUR_MS);
+    assert_eq!(due(), Due { mapping: true, ..nothing });
+    f.tsdb.map_chunks().unwrap();
+    assert_eq!(due(), nothing);
+    fill(&f, 1, 2 * HOUR_MS, 3 * HOUR_MS + 600_000);
+    f.tsdb.map_chunks().unwrap();
+    assert_eq!(due(), nothing, "three hours are not more than three");
+    fill(&f, 1, 3 * HOUR_MS + 600_000, 3 * HOUR_MS + 700_000);
+    assert_eq!(due(), Due { compaction: true, ..nothing });
+    let version = f.tsdb.blocks_version();
+    f.tsdb.compact().unwrap();
+    assert_ne!(f.tsdb.blocks_version(), version);
+    assert_eq!(due(), nothing);
+    f.clock.set(START_MS + 5 * HOUR_MS);
+    assert_eq!(due(), Due { removal: true, ..nothing });
+    f.tsdb.remove_expired(Some(&HashSet::new())).unwrap();
+    assert_eq!(due(), Due { removal: true, ..nothing }, "it was not shipped");
+    f.tsdb.remove_expired(None).unwrap();
+    assert_eq!(due(), nothing);
 }
 
 #[test]

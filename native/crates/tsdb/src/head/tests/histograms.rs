@@ -55,6 +55,7 @@ fn all_kinds_of_one_series_keep_their_order_in_the_log() {
         .float(8, 8.0);
     let appended = f.append(&rows);
     assert_eq!((appended.samples, appended.histograms, appended.first_error), (3, 5, None));
+    assert_eq!((appended.buckets.counts()[0], appended.buckets.sum()), (5, 5));
     let expected: Vec<(i64, f64)> = (1..=8).map(|i| (i, i as f64)).collect();
     assert_eq!(f.contents()[0].1, expected);
     f.crash_and_reopen();
