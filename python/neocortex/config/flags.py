@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from neocortex.config.duration import quote
-from neocortex.config.kinds import Kind, of
+from neocortex.config.kinds import of
 from neocortex.config.registry import flag_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from neocortex.config.scalars import Kind
     from neocortex.config.schema import Config
 
 DEPRECATED_FLAGS = (

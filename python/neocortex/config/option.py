@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from neocortex.config import kinds
+from neocortex.config.lists import Records
 
 if TYPE_CHECKING:
-    from neocortex.config.kinds import Kind
+    from neocortex.config.scalars import Kind
 
 T = TypeVar("T")
 
@@ -139,7 +140,7 @@ def section(
 def records(cls: type[T], go: str, doc: str, *, omitempty: bool = False) -> list[T]:
     """Declares a list of sections, which only YAML can set. `go` names the list's type in errors, `doc` in the page."""
     option: Any = Option(None, [], yaml="", aliases=(), hidden=False, omitempty=omitempty)
-    option.kind = kinds.Records(cls, go, doc)  # type: ignore[arg-type]
+    option.kind = Records(cls, go, doc)  # type: ignore[arg-type]
     return option  # type: ignore[no-any-return]
 
 

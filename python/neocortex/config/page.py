@@ -16,8 +16,9 @@ import yaml
 from yaml._yaml import CEmitter
 
 from neocortex.config import yamltree
-from neocortex.config.kinds import Flow, go_float
+from neocortex.config.lists import Flow
 from neocortex.config.option import Struct
+from neocortex.config.scalars import go_float
 from neocortex.config.yamltree import Node
 
 if TYPE_CHECKING:

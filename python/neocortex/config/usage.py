@@ -5,13 +5,17 @@ from __future__ import annotations
 import platform
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from neocortex import __version__
 from neocortex.config import flags
 from neocortex.config.describe import describe, describe_flag
 from neocortex.config.duration import quote
-from neocortex.config.kinds import Kind, of
+from neocortex.config.kinds import of
 from neocortex.config.registry import flag_index
+
+if TYPE_CHECKING:
+    from neocortex.config.scalars import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neocortex import _native
-from neocortex.config.kinds import go_float
+from neocortex.config.scalars import go_float
 from neocortex.distributor.limits import RATE_PERIOD_S, DistributorBusy
 from neocortex.distributor.rate import IngestionLimiter
 from neocortex.errors import NeocortexError

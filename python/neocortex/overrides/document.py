@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from neocortex.config import kinds, yamltree
 from neocortex.config.decode import Decoder
-from neocortex.config.kinds import Kind
 from neocortex.config.option import Option, Section, opt, section
+from neocortex.config.scalars import Kind
 from neocortex.config.validate import InvalidConfig, validate_tenant_limits
 from neocortex.config.yamltree import FAILED, Failed, YamlError
 

@@ -8,9 +8,10 @@ import pytest
 from neocortex.config import Config
 from neocortex.config.duration import parse_go_duration
 from neocortex.config.flags import COMMAND_FLAGS, DEPRECATED_FLAGS, UNUSED_FLAGS
-from neocortex.config.kinds import CommaDurations, GoDuration
+from neocortex.config.lists import CommaDurations
 from neocortex.config.option import Nested, Section
 from neocortex.config.registry import Entry, entries, flag_index
+from neocortex.config.scalars import GoDuration
 from neocortex.config.status import name_of
 from support.needed import need_shared
 
