@@ -33,7 +33,6 @@ from neocortex.ingester.stats import IngestionStats
 from neocortex.ingester.tenants import Tenants
 from neocortex.ingester.tsdbmetrics import register_tsdb_metrics
 from neocortex.ingester.upkeep import build_upkeep
-from neocortex.ingester.upkeepmetrics import register_upkeep_metrics
 from neocortex.observe import get_logger
 from neocortex.overrides.http import runtime_config_route
 from neocortex.overrides.limits import Overrides
@@ -186,7 +185,6 @@ def _ingester(process: Process) -> Service:
         flush_on_shutdown=tsdb.flush_blocks_on_shutdown,
     )
     register_tsdb_metrics(process.registry, process.tenants, process.workers.write)
-    register_upkeep_metrics(process.registry, process.tenants)
     process.ready_checks.append(process.ingester.not_ready)
     direct = DirectPush(process.ingester, process.workers.write, process.config.distributor.max_recv_msg_size)
     process.app.add([*direct.routes(), stats_route(process.ingester), *operator_routes(process.ingester)])

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from neocortex import _native
 from neocortex.ingester.tenants import in_turn
 from neocortex.observe import get_logger
-from neocortex.turns import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -63,7 +62,7 @@ class HeadCompaction:
         Failures are logged.
         """
         chosen = []
-        async for tenant, database, stats in in_turns(await self._tenants.stats()):
+        async for tenant, database, stats in self._tenants.stats():
             if not stats.series or (only and tenant not in only):
                 continue
             self._triggered.inc()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from neocortex import _native
 from neocortex.ingester.tenants import CloseFailed
 from neocortex.observe import get_logger
-from neocortex.turns import in_turns
 
 if TYPE_CHECKING:
     from neocortex.ingester.database import Database
@@ -60,7 +59,7 @@ class IdleClosing:
 
     async def run(self) -> None:
         """One round over the tenants that are open now."""
-        async for tenant, database, stats in in_turns(await self._tenants.stats()):
+        async for tenant, database, stats in self._tenants.stats():
             self._checks.labels(await self._check(tenant, database, stats)).inc()
 
     async def _check(self, tenant: str, database: Database, stats: _native.TsdbStats) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from neocortex import _native
 from neocortex.observe import get_logger
-from neocortex.turns import in_turns
 
 if TYPE_CHECKING:
     from neocortex.ingester.tenants import Tenants
@@ -26,7 +25,7 @@ class ChunkMapping:
 
         Failures are logged: the chunks stay in memory until the next one.
         """
-        async for tenant, database, stats in in_turns(await self._tenants.stats()):
+        async for tenant, database, stats in self._tenants.stats():
             if not stats.mapping_due:
                 continue
             try:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from neocortex import _native
 from neocortex.observe import get_logger
-from neocortex.turns import in_turns
 
 if TYPE_CHECKING:
     from neocortex.ingester.database import Database
@@ -25,7 +24,7 @@ class Retention:
 
     async def run(self) -> None:
         """One round over the tenants that are open now and may have blocks to remove."""
-        async for tenant, database, stats in in_turns(await self._tenants.stats()):
+        async for tenant, database, stats in self._tenants.stats():
             if stats.removal_due and not database.busy.locked() and not database.removed:
                 async with database.busy:
                     await self.remove_expired(tenant, database)

@@ -225,7 +225,7 @@ class Ingester(Service):
 
     async def _purge_metadata(self) -> None:
         before_ms = int((time.time() - self._periods.metadata_retain) * 1000)
-        async for tenant, database, stats in in_turns(await self.tenants.stats()):
+        async for tenant, database, stats in self.tenants.stats():
             if stats.metadata and (entries := await database.tsdb.purge_metadata(self._pool, before_ms)):
                 self.metrics.metadata_removed(tenant, entries)
 

@@ -110,7 +110,7 @@ class IngestionStats:
 
     async def of_all(self) -> dict[str, UserStats]:
         """The figures of every tenant that has a database here."""
-        tenants = await self._tenants.stats()
+        tenants = [row async for row in self._tenants.stats()]
         active = await self._active([database.tsdb for _, database, _ in tenants])
         rows = in_turns(zip(tenants, active, strict=True))
         return {tenant: self._figures(tenant, stats, series) async for (tenant, _, stats), (series, _) in rows}

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from neocortex import _native
@@ -13,9 +14,10 @@ from neocortex.errors import NeocortexError
 from neocortex.ingester.database import Database
 from neocortex.ingester.shipped import read_shipped
 from neocortex.tenant.validate import is_valid
+from neocortex.turns import A_TURN, in_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
     from pathlib import Path
 
 AT_ONCE = 16
@@ -63,25 +65,25 @@ class Tenants:
         """Series in memory over all tenants; a count that is kept, not a sum."""
         return self._options.series
 
-    async def stats(self) -> list[tuple[str, Database, _native.TsdbStats]]:
-        """Tenants, databases and figures of nearly one moment."""
-        databases = list(self._open.items())
-        if not databases:
-            return []  # There may be no pool any more, when the process stops.
-        figures = await _native.stats_of(self._pool, [database.tsdb for _, database in databases])
-        return [(tenant, database, stats) for (tenant, database), stats in zip(databases, figures, strict=True)]
+    async def stats(self) -> AsyncIterator[tuple[str, Database, _native.TsdbStats]]:
+        """Tenants that are open now, their databases and figures. Whatever waits for the event loop has its turns."""
+        left = iter(self.databases())
+        while some := list(islice(left, A_TURN)):
+            figures = await _native.stats_of(self._pool, [database.tsdb for _, database in some])
+            for (tenant, database), stats in zip(some, figures, strict=True):
+                yield tenant, database, stats
 
     async def figures(self) -> _native.Figures | None:
         """The figures of all databases; what only grows has those of removed ones too. None when the process stops."""
         if self._closed:
             return None
-        return await _native.figures_of(self._pool, self._options, list(self))
+        databases = [(tenant, database.tsdb) for tenant, database in self._open.items()]
+        return await _native.figures_of(self._pool, self._options, databases)
 
-    @property
-    def oldest_unshipped_ms(self) -> int | None:
+    async def oldest_unshipped_ms(self) -> int | None:
         """When the oldest block of all was made that is not in the bucket yet; None when all are."""
-        oldest = (database.oldest_unshipped_ms for database in self._open.values())
-        return min((ms for ms in oldest if ms is not None), default=None)
+        made = [ms async for _, one in in_turns(self.databases()) if (ms := one.oldest_unshipped_ms) is not None]
+        return min(made, default=None)
 
     def is_held(self, tenant: str) -> bool:
         """Whether the tenant's database is open or being opened."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from neocortex._native import Figure
 from neocortex.ingester.tenantlines import TenantFamily
+from neocortex.ingester.upkeepmetrics import upkeep_families
 from neocortex.observe.exposition import Exposed
 
 if TYPE_CHECKING:
@@ -176,14 +177,25 @@ def register_tsdb_metrics(registry: Registry, tenants: Tenants, pool: _native.Po
         figures = await tenants.figures()
         if figures is None:
             return []
-        return [*_sums(figures), *_by_tenant(figures, pool)]
+        oldest_s = (await tenants.oldest_unshipped_ms() or 0) // 1000
+        return [
+            _oldest_unshipped(oldest_s),
+            *_sums(figures),
+            *_by_tenant(figures, pool),
+            *upkeep_families(figures.upkeep),
+        ]
 
     registry.add_collector(collect)
-    registry.observed_gauge(
+
+
+def _oldest_unshipped(seconds: int) -> Shown:
+    return Exposed(
+        "gauge",
         "cortex_ingester_oldest_unshipped_block_timestamp_seconds",
         "Unix timestamp of the oldest TSDB block not shipped to the storage yet. 0 if ingester has no blocks or all"
         " blocks have been shipped.",
-        lambda: (tenants.oldest_unshipped_ms or 0) // 1000,
+        label_names=(),
+        samples=[((), seconds)],
     )
 
 

@@ -8,11 +8,9 @@ from neocortex.observe.exposition import Exposed, Observations
 from neocortex.observe.metrics import Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from neocortex import _native
-    from neocortex.ingester.tenants import Tenants
-    from neocortex.observe.metrics import Registry
 
 COMPACTION_BUCKETS_S = tuple(float(1 << exponent) for exponent in range(14))
 """The buckets in which the native side counts; Prometheus's own."""
@@ -76,17 +74,9 @@ SUMMARIES: tuple[tuple[str, str, Callable[[_native.UpkeepStats], tuple[int, int,
 """As `COUNTERS`. Without quantiles: Cortex adds up those of its tenants, which says nothing."""
 
 
-def register_upkeep_metrics(registry: Registry, tenants: Tenants) -> None:
-    """Registers the families, whose figures are gathered once a scrape."""
+def upkeep_families(upkeep: _native.UpkeepStats) -> Iterator[Exposed]:
+    """What one scrape shows."""
 
-    async def collect() -> Iterable[Exposed]:
-        figures = await tenants.figures()
-        return [] if figures is None else _families(figures.upkeep)
-
-    registry.add_collector(collect)
-
-
-def _families(upkeep: _native.UpkeepStats) -> Iterator[Exposed]:
     def exposed(kind: str, name: str, text: str, value: float | Histogram | Observations) -> Exposed:
         return Exposed(kind, f"cortex_ingester_tsdb_{name}", text, label_names=(), samples=[((), value)])
 

@@ -11,7 +11,6 @@ from neocortex.ingester.database import Database
 from neocortex.ingester.idle import IdleClosing, checks_family
 from neocortex.ingester.tenants import Tenants
 from neocortex.ingester.tsdbmetrics import register_tsdb_metrics
-from neocortex.ingester.upkeepmetrics import register_upkeep_metrics
 from neocortex.observe import Registry
 from support.scrape import scrape
 from support.shipping import START_MS, append, filesystem_bucket, make_blocks, shipping
@@ -170,7 +169,6 @@ async def test_the_counters_of_removed_databases_stay_in_the_sums(
 ) -> None:
     registry = Registry()
     register_tsdb_metrics(registry, tenants, pool)
-    register_upkeep_metrics(registry, tenants)
 
     async def shown() -> dict[str, str]:
         lines = (await scrape(registry)).splitlines()

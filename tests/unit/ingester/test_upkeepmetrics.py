@@ -4,7 +4,7 @@ from pathlib import Path
 
 from neocortex import _native
 from neocortex.ingester.tenants import Tenants
-from neocortex.ingester.upkeepmetrics import register_upkeep_metrics
+from neocortex.ingester.tsdbmetrics import register_tsdb_metrics
 from neocortex.observe import Registry
 from support.scrape import scrape
 from support.shipping import make_blocks
@@ -17,7 +17,7 @@ async def shown(registry: Registry) -> dict[str, str]:
 
 async def test_sums_over_all_tenants(tmp_path: Path, pool: _native.Pool, tsdb_options: _native.TsdbOptions) -> None:
     tenants, registry = Tenants(tmp_path, pool, tsdb_options), Registry()
-    register_upkeep_metrics(registry, tenants)
+    register_tsdb_metrics(registry, tenants, pool)
     nothing = await shown(registry)
     assert nothing["compactions_total"] == nothing["wal_fsync_duration_seconds_count"] == "0"
     for tenant, blocks in (("a", 2), ("b", 1)):
