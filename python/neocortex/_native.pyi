@@ -374,8 +374,11 @@ class Figures:
         of a column says whether a whole number gets a fraction of zero. Takes a thread as `stats_of` does.
         """
 
-def figures_of(pool: Pool, options: TsdbOptions, tenants: list[tuple[str, Tsdb]]) -> Future[Figures]:
-    """Figures of the tenants' databases, which were opened with these options. Takes a thread as `stats_of` does."""
+def figures_of(pool: Pool, options: TsdbOptions, tsdbs: list[Tsdb]) -> Future[Figures]:
+    """Figures of databases that were opened with these options; their folders have the names of the tenants.
+
+    Takes a thread as `stats_of` does.
+    """
 
 def stats_of(pool: Pool, tsdbs: list[Tsdb]) -> Future[list[TsdbStats]]:
     """Figures of each database, in their order. Neither waits behind what is queued in the pool nor is refused."""

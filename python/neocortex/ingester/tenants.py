@@ -77,8 +77,8 @@ class Tenants:
         """The figures of all databases; what only grows has those of removed ones too. None when the process stops."""
         if self._closed:
             return None
-        databases = [(tenant, database.tsdb) for tenant, database in self._open.items()]
-        return await _native.figures_of(self._pool, self._options, databases)
+        tsdbs = [database.tsdb for database in self._open.values()]
+        return await _native.figures_of(self._pool, self._options, tsdbs)
 
     async def oldest_unshipped_ms(self) -> int | None:
         """When the oldest block of all was made that is not in the bucket yet; None when all are."""

@@ -59,7 +59,7 @@ pub enum Figure {
 
 /// What a tenant's lines are written from.
 struct Row {
-    tenant: String,
+    tenant: Arc<str>,
     stats: Stats,
     block_bytes: u64,
     symbol_table_bytes: u64,
@@ -231,7 +231,7 @@ fn lines(rows: &[Row], columns: &[Column]) -> String {
     for row in rows {
         for (before, after, figure, with_fraction) in columns {
             // The id of a tenant has nothing that would have to be escaped.
-            out.extend([before, row.tenant.as_str(), after]);
+            out.extend([before.as_str(), &row.tenant, after]);
             push_number(&mut out, row.value(*figure), *with_fraction);
             out.push('\n');
         }
@@ -252,20 +252,20 @@ fn push_number(out: &mut String, value: f64, with_fraction: bool) {
     }
 }
 
-/// Figures of the tenants' databases, which were opened with `options`.
+/// Figures of tenants' databases, which were opened with `options`.
 #[pyfunction]
 fn figures_of<'py>(
     py: Python<'py>,
     pool: &Pool,
     options: &PyTsdbOptions,
-    tenants: Vec<(String, PyRef<'py, PyTsdb>)>,
+    tsdbs: Vec<PyRef<'py, PyTsdb>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let ended = Arc::clone(&options.ended);
-    let tenants: Vec<_> = tenants.into_iter().map(|(tenant, tsdb)| (tenant, Arc::clone(&tsdb.tsdb))).collect();
+    let tenants: Vec<_> = tsdbs.iter().map(|one| (Arc::clone(&one.tenant), Arc::clone(&one.tsdb))).collect();
     let gather = move || {
         let mut counters = ended.lock().clone();
         let mut blocks = 0;
-        let mut row = |(tenant, tsdb): (String, Arc<Tsdb>)| {
+        let mut row = |(tenant, tsdb): (Arc<str>, Arc<Tsdb>)| {
             let (stats, here) = (tsdb.stats(), tsdb.blocks());
             counters.add_stats(&stats);
             counters.upkeep.add(&tsdb);

@@ -233,6 +233,8 @@ impl PyAppended {
 #[pyclass(frozen, name = "Tsdb", module = "neocortex._native")]
 pub struct PyTsdb {
     pub(crate) tsdb: Arc<Tsdb>,
+    /// Whose it is: the name of its folder.
+    pub(crate) tenant: Arc<str>,
     ended: Ended,
 }
 
@@ -246,10 +248,11 @@ impl PyTsdb {
         options: &PyTsdbOptions,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (options, ended) = (options.options.clone(), Arc::clone(&options.ended));
+        let tenant = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()).into();
         pool.submit(
             py,
             move || Tsdb::open(Arc::new(RealFs), Arc::new(SystemClock), &folder, options),
-            |_, tsdb| Ok(Self { tsdb: Arc::new(tsdb), ended }),
+            |_, tsdb| Ok(Self { tsdb: Arc::new(tsdb), tenant, ended }),
         )
     }
 
