@@ -422,7 +422,7 @@ fn a_fault_at_any_call_of_a_close_loses_nothing() {
 
 #[test]
 fn a_stop_without_appends_leaves_it_as_it_is() {
-    let (f, _) = with_a_snapshot();
+    let (f, _) = with_a_snapshot(options());
     let before = (snapshots(&f.fs), f.contents());
     let reopened = open(&f.fs, &f.clock, &f.options);
     reopened.close().unwrap();
