@@ -59,8 +59,16 @@ impl Head {
         failpoint::reach("start.replayed");
         let mut out_of_order_log = OutOfOrderLog::new(fs, &wbl, options);
         out_of_order_log.resume()?;
-        let writer = Writer::open(Arc::clone(fs), &wal, options)?;
-        let last = writer.segment_number().saturating_sub(1);
+        if from.is_some() {
+            // A log may be sound for a checkpoint whose name is not durable yet.
+            fs.sync_dir(&wal).map_err(|e| TsdbError::io(&wal, "sync directory", e))?;
+        }
+        let mut writer = Writer::open(Arc::clone(fs), &wal, options)?;
+        let last = writer.segment_number();
+        if !is_sound {
+            // What replaces the log stands for all of it, and what comes is behind it.
+            writer.cut_segment()?;
+        }
         self.start(writer, out_of_order_log);
         self.appender.lock().next_ref = replay.refs.greatest() + 1;
         self.renumber(&mut replay)?;

@@ -206,9 +206,10 @@ fn a_sound_log_stays_as_it_is() {
     let f = with_a_snapshot();
     let names = |fs: &FaultyFs| fs.list(&dir().join("wal")).unwrap();
     let fs = f.fs.after_process_crash();
+    let before = names(&fs);
     let tsdb = open(&fs, &f.clock, &f.options);
     assert_eq!((tsdb.replay_stats().repaired, tsdb.replay_stats().records), (false, 0));
-    assert_eq!(names(&fs), ["00000000", "00000001", "00000002", "00000003"]);
+    assert_eq!(names(&fs), before);
     assert!(newest(&fs, &dir()).unwrap().is_some());
 }
 
