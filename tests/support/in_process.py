@@ -41,9 +41,9 @@ async def call(
         sent.append(message)
 
     await app(scope, receive, send)
-    start, content = sent
+    start, *parts = sent
     decoded = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
-    return Answer(start["status"], decoded, content["body"])
+    return Answer(start["status"], decoded, b"".join(part["body"] for part in parts))
 
 
 class InProcess:

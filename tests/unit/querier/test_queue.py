@@ -6,6 +6,7 @@ import pytest
 
 from neocortex.observe import Registry
 from neocortex.querier.queue import QueryQueue, TooManyOutstanding
+from support.scrape import scrape
 
 
 class Line:
@@ -129,7 +130,7 @@ async def test_the_figures_of_a_queue() -> None:
     with pytest.raises(TooManyOutstanding):
         async with at.queue.turn("t"):
             pytest.fail("it was taken")
-    text = (await registry.render()).decode()
+    text = await scrape(registry)
     for shown in (
         'cortex_request_queue_requests_total{priority="0",user="t"} 2',
         'cortex_request_queue_requests_total{priority="3",user="t"} 1',
@@ -140,4 +141,4 @@ async def test_the_figures_of_a_queue() -> None:
     ):
         assert shown in text
     at.queue.forget("t")
-    assert 'requests_total{priority="0",user="t"}' not in (await registry.render()).decode()
+    assert 'requests_total{priority="0",user="t"}' not in await scrape(registry)

@@ -14,6 +14,7 @@ from neocortex.querier.metrics import IDLE_S, QueryMetrics
 from neocortex.querier.stats import QueryStats
 from support.in_process import InProcess, running
 from support.remote_write import encode_v1
+from support.scrape import scrape
 
 NOW_S = 1_700_000_000
 
@@ -161,7 +162,7 @@ async def test_why_a_query_was_rejected(text: str, status: int, reason: str | No
     registry = Registry()
     counted = QueryMetrics(registry, query_stats_enabled=True)
     counted.ended("t", "api", QueryStats(), Response(status, None, text))
-    shown = re.findall(r"^cortex_rejected_queries_total.*$", (await registry.render()).decode(), re.MULTILINE)
+    shown = re.findall(r"^cortex_rejected_queries_total.*$", await scrape(registry), re.MULTILINE)
     expected = [f'cortex_rejected_queries_total{{reason="{reason}",source="api",user="t"}} 1'] if reason else []
     assert shown == expected
 
@@ -182,7 +183,7 @@ async def test_tenants_that_ask_nothing_for_long_are_forgotten(monkeypatch: pyte
     now += 1
     counted.forget_idle(forgotten.append)
     assert forgotten == ["idle"]
-    text = (await registry.render()).decode()
+    text = await scrape(registry)
     assert 'user="idle"' not in text
     assert 'cortex_query_seconds_total{source="api",user="busy"} 1\n' in text
 
