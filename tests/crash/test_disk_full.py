@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from crash.check import check, read
 from crash.writers import Writers
 from support.needed import lack
 from support.processes import Neocortex
+from support.waiting import wait_for
 
 SIZE_BYTES = 8 << 20
 STEP_MS = 1_000
@@ -41,14 +42,6 @@ def fill(disk: Path) -> Path:
     with ballast.open("wb") as out:
         out.write(b"\0" * (left.f_bavail * left.f_bsize - (64 << 10)))
     return ballast
-
-
-def wait_for(happens: str, ask: Callable[[], bool]) -> None:
-    """Asks until the answer is true."""
-    end = time.monotonic() + 60
-    while not ask():
-        assert time.monotonic() < end, f"{happens}: not within a minute"
-        time.sleep(0.02)
 
 
 def test_pushes_fail_while_the_disk_is_full_and_nothing_is_lost(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 from crash.check import check
 from crash.writers import LATE, Writers
 from support.processes import Neocortex
+from support.waiting import wait_for
 
 ROUNDS = int(os.environ.get("NEOCORTEX_CRASH_ROUNDS", "1"))
 """How often the server dies at each label."""
@@ -107,6 +108,9 @@ def start_to_die(server: Neocortex, writers: Writers, label: str, times: int) ->
         assert f"died at {label}" in str(ended), ended
         return
     if label in AT_END:
+        # Without an append the snapshot that is there would do.
+        acked_ms = writers.acked_until_ms
+        wait_for("samples are taken after a start", lambda: writers.acked_until_ms > acked_ms)
         server.running.terminate()
     try:
         # A compaction goes on as long as writers give it work.

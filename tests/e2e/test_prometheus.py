@@ -17,6 +17,7 @@ from support.needed import need_program
 from support.processes import Neocortex, Process, free_port, http_ok
 from support.remote_write import Client
 from support.tenant_proxy import TenantProxy
+from support.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -237,11 +238,14 @@ def test_at_least_forty_queries_agree_value_by_value(pair: Pair) -> None:
 
 def test_series_labels_and_metadata_agree(pair: Pair) -> None:
     window = {"start": f"{pair.start:.3f}", "end": f"{pair.end:.3f}"}
-    theirs = ask(pair.prometheus_port, "", "label/__name__/values", **window)
-    ours = ask(pair.proxy.port, "/prometheus", "label/__name__/values", **window)
-    assert ours["data"] == theirs["data"]
-    theirs = ask(pair.prometheus_port, "", "labels", **window)
-    assert ask(pair.proxy.port, "/prometheus", "labels", **window)["data"] == theirs["data"]
+
+    def agree(endpoint: str) -> bool:
+        theirs = ask(pair.prometheus_port, "", endpoint, **window)
+        return bool(ask(pair.proxy.port, "/prometheus", endpoint, **window)["data"] == theirs["data"])
+
+    # What is new with these very queries arrives when it was scraped and sent on: names are those of all times.
+    wait_for("names agree", lambda: agree("label/__name__/values"))
+    wait_for("labels agree", lambda: agree("labels"))
     match = {"match[]": '{__name__=~"prometheus_tsdb_.+"}', **window}
     want = label_sets(ask(pair.prometheus_port, "", "series", **match))
     assert label_sets(ask(pair.proxy.port, "/prometheus", "series", **match)) == want

@@ -1,6 +1,7 @@
 """Waiting for what happens from time to time."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 
@@ -12,3 +13,11 @@ async def eventually(ask: Callable[[], Awaitable[bool]], timeout_s: float = 10) 
                 return
             await asyncio.sleep(pause_s)
     raise TimeoutError
+
+
+def wait_for(happens: str, ask: Callable[[], bool]) -> None:
+    """Asks until the answer is true."""
+    end = time.monotonic() + 60
+    while not ask():
+        assert time.monotonic() < end, f"{happens}: not within a minute"
+        time.sleep(0.02)
