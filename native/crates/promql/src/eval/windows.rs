@@ -66,7 +66,7 @@ impl Windows<'_> {
     /// As [`super::budget::Budget::check_time`], asked now and then: one series may have long windows at many steps.
     pub fn slide(&self, samples: &Samples, mut visit: impl FnMut(Extent)) -> Result<WindowCounts, EvalError> {
         let per_step = self.frame.query.options.per_step_stats;
-        let (mut from, mut to) = (0, 0);
+        let (mut from, mut to, mut stride) = (0, 0, 0);
         let mut next_check = SAMPLES_A_CHECK;
         let mut counts = WindowCounts::default();
         // Histograms count by their size; a running total makes a window's count a difference.
@@ -74,12 +74,8 @@ impl Windows<'_> {
         for (step, end_ms) in self.ends.iter().copied().enumerate() {
             let left_ms = end_ms.saturating_sub(self.range_ms).saturating_sub(self.extension.left_ms);
             let right_ms = end_ms.saturating_add(self.extension.right_ms);
-            while samples.t.get(to).is_some_and(|t| *t <= right_ms) {
-                to += 1;
-            }
-            while from < to && samples.t[from] <= left_ms {
-                from += 1;
-            }
+            to = after(&samples.t, to, right_ms, &mut stride);
+            from = after(&samples.t[..to], from, left_ms, &mut stride);
             if from == to {
                 counts.last = 0;
                 continue;
@@ -160,6 +156,22 @@ impl Windows<'_> {
         refused?;
         Ok((column, counts))
     }
+}
+
+/// The first place from `from` on with a time after `bound_ms`. Where samples and steps are regular it is as far as it was the
+/// last time, `stride`, which is tried first.
+fn after(times: &[i64], from: usize, bound_ms: i64, stride: &mut usize) -> usize {
+    let guess = from + *stride;
+    let is_after = |i: usize| times.get(i).is_none_or(|t| *t > bound_ms);
+    if guess <= times.len() && is_after(guess) && (guess == from || !is_after(guess - 1)) {
+        return guess;
+    }
+    let mut place = from;
+    while !is_after(place) {
+        place += 1;
+    }
+    *stride = place - from;
+    place
 }
 
 /// Sizes of the samples before each index; empty when all are floats.

@@ -7,7 +7,7 @@
 const VARBIT_SIZES: [u32; 9] = [0, 3, 6, 9, 12, 18, 25, 56, 64];
 
 /// Bits that one look at the stream gives at least.
-const PEEKED: u32 = 57;
+pub(super) const PEEKED: u32 = 57;
 
 /// Appends bits to whole bytes. The buffer grows from one size class of the allocator to the next, so an open chunk
 /// holds little more than it has.
@@ -227,7 +227,7 @@ impl<'a> BitReader<'a> {
     #[inline(always)]
     pub(super) fn peek(&self) -> u64 {
         let byte = self.at / 8;
-        let word = match self.bytes.get(byte..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = match self.bytes.get(byte..byte + 8).and_then(<[u8]>::first_chunk::<8>) {
             Some(word) => u64::from_be_bytes(*word),
             None => peek_tail(self.bytes, byte),
         };
@@ -305,7 +305,13 @@ impl<'a> BitReader<'a> {
     /// Reads what [`BitWriter::write_xor`] wrote: the bits of the value. `None` when the window does not fit a word.
     #[inline(always)]
     pub(super) fn read_xor(&mut self, before: u64, window: &mut Window) -> Option<u64> {
-        let word = self.peek();
+        self.read_seen_xor(self.peek(), PEEKED, before, window)
+    }
+
+    /// As [`Self::read_xor`], of bits that were looked at already, left aligned, of which the first `good` ones are good: at
+    /// least 13.
+    #[inline(always)]
+    pub(super) fn read_seen_xor(&mut self, word: u64, good: u32, before: u64, window: &mut Window) -> Option<u64> {
         if word >> 63 == 0 {
             self.skip(1);
             return Some(before);
@@ -324,7 +330,7 @@ impl<'a> BitReader<'a> {
         }
         let prefix = if is_new { 13 } else { 2 };
         let significant = window.significant();
-        let xor = if prefix + significant <= PEEKED {
+        let xor = if prefix + significant <= good {
             self.skip(prefix + significant);
             word << prefix >> (64 - significant)
         } else {

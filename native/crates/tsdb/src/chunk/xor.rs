@@ -2,7 +2,7 @@
 
 use neocortex_model::sample::Samples;
 
-use super::bits::{BitReader, BitWriter, Window, extend_sign, fits};
+use super::bits::{BitReader, BitWriter, PEEKED, Window, extend_sign, fits};
 use crate::error::TsdbError;
 
 const HEADER_BYTES: usize = 2;
@@ -224,9 +224,18 @@ impl<'a> SampleReader<'a> {
     /// Reads a sample after these; `None` as for [`Self::begin`].
     #[inline(always)]
     fn next(&mut self) -> Option<()> {
-        self.delta = self.delta.wrapping_add(read_delta_of_deltas(&mut self.bits) as u64);
+        let mut word = self.bits.peek();
+        let mut good = PEEKED;
+        if word >> 63 == 0 {
+            // As far from the sample before as that from the one before it: one look gives the value too.
+            self.bits.skip(1);
+            (word, good) = (word << 1, good - 1);
+        } else {
+            self.delta = self.delta.wrapping_add(read_delta_of_deltas(&mut self.bits) as u64);
+            word = self.bits.peek();
+        }
         self.t = self.t.wrapping_add(self.delta as i64);
-        self.v = self.bits.read_xor(self.v, &mut self.window)?;
+        self.v = self.bits.read_seen_xor(word, good, self.v, &mut self.window)?;
         (!self.bits.overrun()).then_some(())
     }
 }
@@ -235,13 +244,10 @@ fn ends_early(bytes: &[u8], sample: u16, samples: u16) -> TsdbError {
     TsdbError::corrupt_bytes(bytes.len(), format_args!("float chunk ends in sample {sample} of {samples}"))
 }
 
+/// One that is not zero.
 #[inline(always)]
 fn read_delta_of_deltas(bits: &mut BitReader<'_>) -> i64 {
     let word = bits.peek();
-    if word >> 63 == 0 {
-        bits.skip(1);
-        return 0;
-    }
     let ones = word.leading_ones().min(4);
     let size = DELTA_SIZES[ones as usize];
     if ones == 4 {

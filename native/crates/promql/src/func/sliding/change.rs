@@ -22,8 +22,7 @@ pub(in crate::func) fn delta(windows: &FloatWindows<'_>, out: &mut [f64]) {
 
 fn change(windows: &FloatWindows<'_>, out: &mut [f64], kind: Kind) {
     let FloatWindows { t, v, extents, range_ms, .. } = *windows;
-    let is_reset_at = |i: &usize| is_reset(v[i - 1], v[*i]);
-    let resets: Vec<usize> = if kind.counter { (1..v.len()).filter(is_reset_at).collect() } else { Vec::new() };
+    let resets = if kind.counter { resets_of(v) } else { Vec::new() };
     let mut next = 0;
     let mut known = Stretch { to_start: 0, to_end: 0, sampled: 0, samples: 0 };
     let mut spans = known.spans(range_ms);
@@ -49,6 +48,16 @@ fn change(windows: &FloatWindows<'_>, out: &mut [f64], kind: Kind) {
         }
         out[extent.step] = change * spans.extrapolation(kind, None, v[first], change);
     }
+}
+
+/// Places of the values that are after a reset.
+fn resets_of(v: &[f64]) -> Vec<usize> {
+    // To count them takes less time than to look for one; and mostly there is none.
+    let count = v.windows(2).filter(|pair| is_reset(pair[0], pair[1])).count();
+    if count == 0 {
+        return Vec::new();
+    }
+    (1..v.len()).filter(|i| is_reset(v[i - 1], v[*i])).collect()
 }
 
 /// `irate`
