@@ -24,3 +24,4 @@ pub mod sample;
 pub mod series;
 pub mod shortest;
 pub mod time;
+pub mod wide;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use neocortex_model::histogram::{CounterReset, FloatHistogram};
 use neocortex_model::kahan;
 use neocortex_model::result::Value;
+use neocortex_model::wide::wide;
 
 use super::{Context, Fold};
 use crate::eval::annotate::{HistogramOperation, Note};
@@ -173,13 +174,15 @@ impl Sum {
 
     /// Adds the floats where there are only such, without branches.
     fn add_floats(&mut self, floats: &[f64]) {
-        for ((v, sum), lost) in floats.iter().zip(&mut self.sums).zip(&mut self.lost) {
-            let (total, total_lost) = kahan::add(*v, *sum, *lost);
-            let (none, first) = (is_absent(*v), is_absent(*sum));
-            *lost = if none | first { *lost } else { total_lost };
-            let begun = if first { *v } else { total };
-            *sum = if none { *sum } else { begun };
-        }
+        wide(|| {
+            for ((v, sum), lost) in floats.iter().zip(&mut self.sums).zip(&mut self.lost) {
+                let (total, total_lost) = kahan::add(*v, *sum, *lost);
+                let (none, first) = (is_absent(*v), is_absent(*sum));
+                *lost = if none | first { *lost } else { total_lost };
+                let begun = if first { *v } else { total };
+                *sum = if none { *sum } else { begun };
+            }
+        });
     }
 }
 

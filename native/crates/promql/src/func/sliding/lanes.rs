@@ -32,6 +32,7 @@ impl Sums {
     }
 
     /// What was added, with what was lost.
+    #[inline(always)]
     pub(super) fn totals(&self) -> [f64; LANES] {
         std::array::from_fn(|lane| self.sum[lane] + self.lost[lane])
     }
@@ -44,6 +45,7 @@ impl Sums {
 }
 
 /// The first `common` values of each window, side by side.
+#[inline(always)]
 pub(super) fn rows<'a>(
     values: &'a [f64],
     group: &[Extent; LANES],
@@ -55,6 +57,7 @@ pub(super) fn rows<'a>(
 
 /// Calls `together` with windows side by side and the number of samples that all of them have, and `alone` with those that
 /// are left over.
+#[inline(always)]
 pub(super) fn side_by_side(
     extents: &[Extent],
     mut together: impl FnMut(&[Extent; LANES], usize),

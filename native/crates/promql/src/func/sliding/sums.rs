@@ -1,6 +1,7 @@
 //! Sums, means and variances.
 
 use neocortex_model::kahan::KahanSum;
+use neocortex_model::wide::wide;
 
 use super::lanes::{LANES, Sums, rows, side_by_side};
 use super::{Extent, FloatWindows};
@@ -39,7 +40,7 @@ fn sums(
             out[extent.step] = if finite { finish(sum, extent.len()) } else { slow(values(extent)) };
         }
     };
-    side_by_side(windows.extents, together, |extent| alone.push(*extent));
+    wide(|| side_by_side(windows.extents, together, |extent| alone.push(*extent)));
     alone.iter().for_each(|extent| out[extent.step] = slow(values(extent)));
 }
 
@@ -73,6 +74,6 @@ fn variances(windows: &FloatWindows<'_>, out: &mut [f64], finish: fn(f64) -> f64
             out[extent.step] = finish(variance);
         }
     };
-    side_by_side(windows.extents, together, |extent| alone.push(*extent));
+    wide(|| side_by_side(windows.extents, together, |extent| alone.push(*extent)));
     alone.iter().for_each(|extent| out[extent.step] = finish(variance_of(values(extent))));
 }

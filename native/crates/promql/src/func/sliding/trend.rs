@@ -1,5 +1,7 @@
 //! `deriv` and `predict_linear`.
 
+use neocortex_model::wide::wide;
+
 use super::lanes::{LANES, Sums, rows, side_by_side};
 use super::{Extent, FloatWindows};
 use crate::func::deriv::{Line, LineSums, linear_regression};
@@ -36,11 +38,12 @@ fn lines(windows: &FloatWindows<'_>, at_ms: impl Fn(&Extent) -> i64, mut found: 
             found(extent, sums.map_or_else(|| slow(extent), |sums| sums[lane].line(common)));
         }
     };
-    side_by_side(&slanted, together, |extent| others.push(*extent));
+    wide(|| side_by_side(&slanted, together, |extent| others.push(*extent)));
     others.iter().for_each(|extent| found(extent, slow(extent)));
 }
 
 /// The sums over the first `common` samples of each window; `None` when they are not finite.
+#[inline(always)]
 fn sums(group: &[Extent; LANES], common: usize, at: &[i64; LANES], t: &[i64], v: &[f64]) -> Option<[LineSums; LANES]> {
     let times: [&[i64]; LANES] = std::array::from_fn(|lane| &t[group[lane].from..][..common]);
     let [mut x_sum, mut y_sum, mut xy_sum, mut xx_sum] = [Sums::new([0.0; LANES]); 4];
